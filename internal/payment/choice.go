@@ -115,6 +115,9 @@ func (c Choice) Check(o Order) error {
 		if (c.PayAuthNo == "") == (c.ECToken == "") {
 			ps.add("choice.pay_auth_no", CodeInsuranceAuth, "insurance needs one of pay_auth_no and ec_token")
 		}
+		if o.Patient.PsnNo == "" || len(o.Patient.PsnNo) > 30 {
+			ps.add("order.patient.psn_no", CodeInsuranceAuth, "insurance needs the number of the insured person")
+		}
 		if o.Patient.IDType != IDCard {
 			ps.add("order.patient.id_type", CodeIDType, "insurance needs an identity card")
 		}

@@ -19,6 +19,10 @@ var (
 	idAlphabet = base32.NewEncoding("abcdefghijkmnpqrstuvwxyz23456789").WithPadding(base32.NoPadding)
 )
 
+// IsHospitalID says whether a hospital can have this id: lower-case letters,
+// digits and hyphens, 2 to 32.
+func IsHospitalID(id string) bool { return hospitalID.MatchString(id) }
+
 // ID names a payment towards callers. It is derived from hospital and order,
 // so that it needs no lookup and a repeated start has the same one, and it
 // tells a reader nothing of either.

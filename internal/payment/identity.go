@@ -11,6 +11,17 @@ var (
 	idCard   = regexp.MustCompile(`^[1-9][0-9]{16}[0-9Xx]$`)
 )
 
+// ValidIDNumber checks a document's number by the rules of its kind.
+func ValidIDNumber(t IDType, s string) bool {
+	switch t {
+	case IDCard:
+		return ValidIDCard(s)
+	case Passport:
+		return passport.MatchString(s)
+	}
+	return false
+}
+
 // ValidIDCard checks a resident identity card number by GB 11643-1999: six
 // digits of division, a real date of birth, three of sequence, and a check
 // character by ISO 7064 MOD 11-2.

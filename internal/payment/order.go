@@ -67,7 +67,7 @@ func (Patient) GoString() string { return "payment.Patient{redacted}" }
 // Problems, or returns nil.
 func (o Order) Check(now time.Time) error {
 	var ps Problems
-	if !hospitalID.MatchString(o.HospitalID) {
+	if !IsHospitalID(o.HospitalID) {
 		ps.add("order.hospital_id", CodeHospital, "not a hospital of this installation")
 	}
 	if !orderNo.MatchString(o.OrderNo) {
@@ -129,11 +129,11 @@ func (p Patient) check(ps *Problems) {
 	}
 	switch p.IDType {
 	case IDCard:
-		if !ValidIDCard(p.IDNumber) {
+		if !ValidIDNumber(p.IDType, p.IDNumber) {
 			ps.add("order.patient.id_number", CodeIDNumber, "the identity card number is not valid")
 		}
 	case Passport:
-		if !passport.MatchString(p.IDNumber) {
+		if !ValidIDNumber(p.IDType, p.IDNumber) {
 			ps.add("order.patient.id_number", CodeIDNumber, "a passport number has 5 to 17 letters and digits")
 		}
 	default:

@@ -14,6 +14,8 @@ type Problem struct {
 	Field string `json:"field,omitempty"`
 	// Text is the English sentence, free of personal data.
 	Text string `json:"text"`
+	// Maintenance is set for CodeMaintenance.
+	Maintenance *Maintenance `json:"maintenance,omitempty"`
 }
 
 func (p Problem) Error() string {
@@ -102,6 +104,14 @@ const (
 	CodeDecision        = "decision_not_allowed"
 	CodeOperator        = "operator_required"
 	CodeReference       = "reference_required"
+	CodeSecondPerson    = "second_person_required"
+	CodeContradicted    = "contradicted_by_platform"
 	CodeRefused         = "refused_by_risk_rules"
 	CodeChannelDeclined = "channel_declined"
+	CodeMaintenance     = "maintenance"
+	CodeWindow          = "invalid_window"
+	CodeWindowSystem    = "unknown_system"
+	CodeWindowConflict  = "window_conflict"
+	CodeWindowUnknown   = "window_not_found"
+	CodeAttemptTaken    = "attempt_taken" // inside the workflows alone
 )

@@ -93,6 +93,8 @@ type Answer struct {
 	Verify []VerifyKind `json:"verify,omitempty"`
 	// Reason is a stable code that says why a payment was rejected or reviewed.
 	Reason string `json:"reason,omitempty"`
+	// Until is when the maintenance that a suspended payment waits for is to end.
+	Until time.Time `json:"until,omitzero"`
 	// Digest is of the request that the payment was started with.
 	Digest string `json:"digest"`
 }

@@ -28,6 +28,8 @@ type Opening struct {
 	At         time.Time
 	Deadline   time.Time
 	Rules      risk.Rules
+	// First is the status after an assessment that passes; Pending when empty.
+	First payment.Status
 }
 
 // Opened is what the books say of a payment just opened, or opened before with
@@ -54,6 +56,9 @@ type Attempt struct {
 	Prepaid  bool // the channel answered Prepay
 	Capture  channel.Report
 	Refunded money.Money // returned or on its way
+	// Existed is set by BeginAttempt when the attempt was there before: the
+	// request to the channel may have left already.
+	Existed bool
 }
 
 // Capture records that a tender's money is in.
@@ -67,8 +72,8 @@ type Capture struct {
 	Actor string
 	// Next is the status after it: Paid when this was the last tender (a
 	// temporary voucher is issued in the same transaction), Clearing when the
-	// insurance comes next, or the present status for a stray capture that is
-	// to be returned.
+	// insurance comes next, "" to leave the status as it is for a stray capture
+	// that is to be returned.
 	Next payment.Status
 }
 
@@ -84,11 +89,17 @@ type RefundOrder struct {
 	PaymentID string
 	Key       string
 	Attempt   int // the tender whose money goes back
+	// ChannelNo names the capture, where an attempt has more than one; empty
+	// for the first.
+	ChannelNo string
 	Amount    money.Money
 	Reason    string
 	Actor     string
 	At        time.Time
 }
+
+// CodeOffline is the code of a refund whose money was handed over on site.
+const CodeOffline = "offline"
 
 // RefundRow is a refund as the books have it.
 type RefundRow struct {
@@ -102,6 +113,10 @@ type RefundRow struct {
 	Code      string
 	Actor     string
 	UpdatedAt time.Time
+	SentAt    time.Time // when it was first asked for at the channel; zero before
+	// ExpectedBy is by when the money is expected back: the end of a working day
+	// in China. Zero for a refund from before it was kept.
+	ExpectedBy time.Time
 }
 
 // View is a payment for readers, personal data masked.
@@ -117,6 +132,8 @@ type View struct {
 	Captured      money.Money
 	Refunded      money.Money
 	PayBy         time.Time
+	PaidAt        time.Time // zero until all money is in
+	CallbackURL   string
 	CreatedAt     time.Time
 	UpdatedAt     time.Time
 	MaskedName    string
@@ -170,7 +187,7 @@ type Webhook struct {
 	Header     []byte // JSON of the headers that matter for the signature
 	Body       []byte
 	ReceivedAt time.Time
-	EventID    string // "" when it was refused
+	EventID    string // "" when it was not believed
 	PaymentID  string
 	Outcome    string // "accepted", or the code of why it was refused
 }

@@ -1,0 +1,250 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/regpay/regpay/internal/channel"
+	"github.com/regpay/regpay/internal/money"
+	"github.com/regpay/regpay/internal/payment"
+)
+
+type attemptRow struct {
+	PaymentID   string          `db:"payment_id"`
+	Attempt     int             `db:"attempt"`
+	Hospital    string          `db:"hospital_id"`
+	Channel     payment.Channel `db:"channel"`
+	MerchantNo  string          `db:"merchant_no"`
+	State       channel.State   `db:"state"`
+	Code        string          `db:"code"`
+	Currency    money.Currency  `db:"currency"`
+	Amount      int64           `db:"amount_fen"`
+	Captured    int64           `db:"captured_fen"`
+	Reserved    int64           `db:"reserved_fen"`
+	Refunded    int64           `db:"refunded_fen"`
+	Offline     int64           `db:"offline_fen"`
+	Fee         int64           `db:"fee_fen"`
+	FeeReturned int64           `db:"fee_returned_fen"`
+	Prepaid     bool            `db:"prepaid"`
+	Charge      []byte          `db:"charge_sealed"`
+	Handle      []byte          `db:"prepaid_sealed"`
+	Report      []byte          `db:"report"`
+	Status      payment.Status  `db:"status"`
+}
+
+// selectAttempt reads attempts with their first capture, the effective one.
+const selectAttempt = `
+SELECT a.payment_id, a.attempt, a.hospital_id, a.channel, a.merchant_no, a.state, a.code, a.currency, a.amount_fen,
+       a.captured_fen, a.reserved_fen, a.refunded_fen, a.offline_fen, a.fee_fen, a.fee_returned_fen, a.prepaid,
+       a.charge_sealed, a.prepaid_sealed, p.status,
+       (SELECT report FROM captures c WHERE c.payment_id = a.payment_id AND c.attempt = a.attempt
+         ORDER BY recorded_at, channel_no LIMIT 1) AS report
+  FROM attempts a JOIN payments p ON p.id = a.payment_id `
+
+// attemptKeys is what is kept of a channel's answer to Prepay.
+type attemptKeys struct {
+	Handle string            `json:"handle"`
+	Pay    payment.PayParams `json:"pay,omitempty"`
+}
+
+// BeginAttempt writes a charge down before it is asked for (I5) and moves the
+// payment to next. An attempt that is there already is returned as it is, with
+// Existed set, and nothing is moved: a repeat never takes the payment back.
+// What the patient is asked to pay sets the payment's deadline to the charge's.
+// The same number with another channel or amount is ErrConflict; a
+// payment that cannot go to next is ErrTransition.
+func (s *Store) BeginAttempt(ctx context.Context, c channel.Charge, next payment.Status) (Attempt, error) {
+	var out Attempt
+	err := s.step(ctx, "begin attempt", c.PaymentID, c.CreatedAt, func(st *step) error {
+		row, err := st.attempt(c.Attempt)
+		switch {
+		case err == nil:
+			if row.Channel != c.Channel || row.MerchantNo != c.MerchantNo || !c.Amount.Equal(row.money(row.Amount)) {
+				return fmt.Errorf("attempt %d: %w", c.Attempt, ErrConflict)
+			}
+			out, err = s.attemptOf(row)
+			out.Existed = true
+			return err
+		case !errors.Is(err, ErrNotFound):
+			return err
+		}
+		if err := st.become(next, ""); err != nil {
+			return err
+		}
+		if next == payment.AwaitingPayment && !c.ExpiresAt.IsZero() {
+			st.row.PayBy = stamp(c.ExpiresAt)
+		}
+		st.record(byWorkflow, "attempt", "attempt", number(c.Attempt), "channel", string(c.Channel),
+			"merchant_no", c.MerchantNo, "amount_fen", fenText(c.Amount.Minor()))
+		out = Attempt{Charge: c, State: channel.Open}
+		return st.insertAttempt(c)
+	})
+	if err != nil {
+		return Attempt{}, err
+	}
+	return out, nil
+}
+
+func (st *step) insertAttempt(c channel.Charge) error {
+	sealed, err := st.sealJSON(c, "charge", c.PaymentID, number(c.Attempt))
+	if err != nil {
+		return err
+	}
+	const insert = `
+INSERT INTO attempts (payment_id, attempt, hospital_id, channel, scene, merchant_no, state, currency, amount_fen, created_at, charge_sealed)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
+	_, err = st.tx.ExecContext(st.ctx, insert, c.PaymentID, c.Attempt, st.row.Hospital, c.Channel, c.Scene,
+		c.MerchantNo, channel.Open, c.Amount.Currency(), c.Amount.Minor(), st.at, sealed)
+	if err != nil {
+		return fmt.Errorf("write attempt %d: %w", c.Attempt, err)
+	}
+	return nil
+}
+
+// SavePrepaid keeps what the channel answered to Prepay. A capture that its
+// report tells of is for RecordCapture.
+func (s *Store) SavePrepaid(ctx context.Context, paymentID string, attempt int, p channel.Prepaid, at time.Time) error {
+	return s.step(ctx, "save prepaid", paymentID, at, func(st *step) error {
+		row, err := st.attempt(attempt)
+		if err != nil {
+			return err
+		}
+		state, live := stateAfterPrepay(row.State, p.Report.State)
+		known, err := s.attemptOf(row)
+		if err != nil {
+			return err
+		}
+		if row.Prepaid && state == row.State && known.Charge.Handle == p.Handle && samePay(known.Pay, p.Pay) {
+			return nil
+		}
+		sealed, err := s.sealJSON(attemptKeys{Handle: p.Handle, Pay: p.Pay}, "prepaid", paymentID, number(attempt))
+		if err != nil {
+			return err
+		}
+		const write = `UPDATE attempts SET prepaid = true, prepaid_sealed = $3, state = $4, code = $5
+                        WHERE payment_id = $1 AND attempt = $2`
+		code := row.Code
+		if p.Report.Code != "" && live {
+			code = p.Report.Code
+		}
+		if _, err := st.tx.ExecContext(ctx, write, paymentID, attempt, sealed, state, code); err != nil {
+			return fmt.Errorf("write attempt %d: %w", attempt, err)
+		}
+		st.record(byWorkflow, "prepaid", "attempt", number(attempt), "state", string(state), "code", p.Report.Code)
+		return nil
+	})
+}
+
+// stateAfterPrepay is the state of a charge that a channel has just accepted,
+// and whether it still was one that could be: what is captured, closed or
+// declined stays so.
+func stateAfterPrepay(was, reported channel.State) (channel.State, bool) {
+	switch was {
+	case channel.Captured, channel.Closed, channel.Declined:
+		return was, false
+	}
+	switch reported {
+	case channel.Open, channel.InClearing, channel.Doubtful:
+		return reported, true
+	}
+	if was == channel.Absent {
+		return channel.Open, true
+	}
+	return was, true
+}
+
+func samePay(a, b payment.PayParams) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for k, v := range a {
+		if w, ok := b[k]; !ok || w != v {
+			return false
+		}
+	}
+	return true
+}
+
+// EndAttempt notes that a charge was not paid: Closed, Declined or Absent. It
+// changes nothing once the charge is captured, or ended in Closed or Declined.
+func (s *Store) EndAttempt(ctx context.Context, paymentID string, attempt int, state channel.State, code string, at time.Time) error {
+	if state.Outcome() != payment.Failed {
+		return fmt.Errorf("end attempt %d of %s as %q: %w", attempt, paymentID, state, ErrTransition)
+	}
+	return s.step(ctx, "end attempt", paymentID, at, func(st *step) error {
+		row, err := st.attempt(attempt)
+		if err != nil {
+			return err
+		}
+		switch row.State {
+		case state, channel.Captured, channel.Closed, channel.Declined:
+			return nil
+		}
+		const write = `UPDATE attempts SET state = $3, code = $4 WHERE payment_id = $1 AND attempt = $2`
+		if _, err := st.tx.ExecContext(ctx, write, paymentID, attempt, state, code); err != nil {
+			return fmt.Errorf("write attempt %d: %w", attempt, err)
+		}
+		st.record(byWorkflow, "attempt_ended", "attempt", number(attempt), "state", string(state), "code", code)
+		return nil
+	})
+}
+
+// Attempt reads one charge.
+func (s *Store) Attempt(ctx context.Context, paymentID string, attempt int) (Attempt, error) {
+	var row attemptRow
+	err := s.db.GetContext(ctx, &row, selectAttempt+`WHERE a.payment_id = $1 AND a.attempt = $2`, paymentID, attempt)
+	if err != nil {
+		return Attempt{}, fmt.Errorf("read attempt %d of %s: %w", attempt, paymentID, found(err))
+	}
+	return s.attemptOf(row)
+}
+
+// AttemptByNumber reads the charge that a channel knows by merchantNo, and the
+// status of its payment.
+func (s *Store) AttemptByNumber(ctx context.Context, hospital string, ch payment.Channel, merchantNo string) (Attempt, payment.Status, error) {
+	var row attemptRow
+	const where = `WHERE a.merchant_no = $1 AND a.hospital_id = $2 AND a.channel = $3`
+	if err := s.db.GetContext(ctx, &row, selectAttempt+where, merchantNo, hospital, ch); err != nil {
+		return Attempt{}, "", fmt.Errorf("read charge %.40q: %w", merchantNo, found(err))
+	}
+	a, err := s.attemptOf(row)
+	return a, row.Status, err
+}
+
+// attempt reads a charge of the payment that is locked.
+func (st *step) attempt(n int) (attemptRow, error) {
+	var row attemptRow
+	err := sqlx.GetContext(st.ctx, st.tx, &row, selectAttempt+`WHERE a.payment_id = $1 AND a.attempt = $2`, st.row.ID, n)
+	if err != nil {
+		return attemptRow{}, fmt.Errorf("read attempt %d: %w", n, found(err))
+	}
+	return row, nil
+}
+
+func (r attemptRow) money(fen int64) money.Money { return money.Minor(fen, r.Currency) }
+
+// attemptOf opens what is sealed in a row.
+func (s *Store) attemptOf(r attemptRow) (Attempt, error) {
+	a := Attempt{State: r.State, Prepaid: r.Prepaid, Refunded: r.money(r.Reserved)}
+	if err := s.openJSON(r.Charge, &a.Charge, "charge", r.PaymentID, number(r.Attempt)); err != nil {
+		return Attempt{}, err
+	}
+	if r.Handle != nil {
+		var keys attemptKeys
+		if err := s.openJSON(r.Handle, &keys, "prepaid", r.PaymentID, number(r.Attempt)); err != nil {
+			return Attempt{}, err
+		}
+		a.Charge.Handle, a.Pay = keys.Handle, keys.Pay
+	}
+	if r.Report != nil {
+		if err := json.Unmarshal(r.Report, &a.Capture); err != nil {
+			return Attempt{}, fmt.Errorf("read the capture of attempt %d: %w", r.Attempt, err)
+		}
+	}
+	return a, nil
+}

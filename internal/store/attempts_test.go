@@ -1,0 +1,140 @@
+package store_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/regpay/regpay/internal/channel"
+	"github.com/regpay/regpay/internal/money"
+	"github.com/regpay/regpay/internal/payment"
+	"github.com/regpay/regpay/internal/store"
+)
+
+func TestAnAttemptIsOnDiskWithEverythingTheChannelNeeds(t *testing.T) {
+	b := newBooks(t)
+	ctx := t.Context()
+	id := b.open(t, "ORDER0001", 5000)
+	c := charge("ORDER0001", 1, payment.WeChat, 5000)
+	c.PayAuthNo = "AUTH"
+	first, err := b.BeginAttempt(ctx, c, payment.AwaitingPayment)
+	require.NoError(t, err)
+	require.False(t, first.Existed)
+	require.Equal(t, channel.Open, first.State)
+
+	pay := payment.PayParams{"code_url": "weixin://wxpay/x"}
+	p := channel.Prepaid{Handle: "secret-handle", Pay: pay, Report: channel.Report{State: channel.Open}}
+	require.NoError(t, b.SavePrepaid(ctx, id, 1, p, noon))
+
+	again, err := b.BeginAttempt(ctx, c, payment.AwaitingPayment)
+	require.NoError(t, err)
+	require.True(t, again.Existed)
+	require.True(t, again.Prepaid)
+	require.Equal(t, "secret-handle", again.Charge.Handle)
+	require.Equal(t, pay, again.Pay)
+	require.Equal(t, "AUTH", again.Charge.PayAuthNo)
+	require.Equal(t, c.CreatedAt, again.Charge.CreatedAt, "to the nanosecond: the channel gets the very same time")
+	require.Equal(t, c.Payer, again.Charge.Payer)
+
+	found, st, err := b.AttemptByNumber(ctx, hospital, payment.WeChat, c.MerchantNo)
+	require.NoError(t, err)
+	require.Equal(t, payment.AwaitingPayment, st)
+	require.Equal(t, again.Charge.MerchantNo, found.Charge.MerchantNo)
+	for _, wrong := range []struct {
+		hospital string
+		channel  payment.Channel
+		no       string
+	}{{"h-xiehe", payment.WeChat, c.MerchantNo}, {hospital, payment.UnionPay, c.MerchantNo}, {hospital, payment.WeChat, "x"}} {
+		_, _, err = b.AttemptByNumber(ctx, wrong.hospital, wrong.channel, wrong.no)
+		require.ErrorIs(t, err, store.ErrNotFound)
+	}
+	_, err = b.Attempt(ctx, id, 2)
+	require.ErrorIs(t, err, store.ErrNotFound)
+}
+
+func TestAnAttemptWithAnotherContentIsRefused(t *testing.T) {
+	b := newBooks(t)
+	ctx := t.Context()
+	b.open(t, "ORDER0001", 5000)
+	c := charge("ORDER0001", 1, payment.WeChat, 5000)
+	_, err := b.BeginAttempt(ctx, c, payment.AwaitingPayment)
+	require.NoError(t, err)
+	c.Amount = money.Fen(4999)
+	_, err = b.BeginAttempt(ctx, c, payment.AwaitingPayment)
+	require.ErrorIs(t, err, store.ErrConflict)
+
+	stolen := charge("ORDER0001", 2, payment.WeChat, 5000)
+	stolen.MerchantNo = payment.MerchantNo("ORDER0001", 1)
+	_, err = b.BeginAttempt(ctx, stolen, payment.AwaitingPayment)
+	require.ErrorIs(t, err, store.ErrConflict, "a merchant number is one charge's")
+}
+
+func TestNoAttemptBeginsOnAPaymentThatEnded(t *testing.T) {
+	b := newBooks(t)
+	id := b.open(t, "ORDER0001", 5000)
+	require.NoError(t, b.MoveTo(t.Context(), store.Move{PaymentID: id, To: payment.Closed, At: noon}))
+	_, err := b.BeginAttempt(t.Context(), charge("ORDER0001", 1, payment.WeChat, 5000), payment.AwaitingPayment)
+	require.ErrorIs(t, err, store.ErrTransition)
+	require.Zero(t, one[int64](t, b, "SELECT count(*) FROM attempts"))
+}
+
+func TestTheEndOfAnAttempt(t *testing.T) {
+	b := newBooks(t)
+	ctx := t.Context()
+	for i, c := range []struct {
+		name  string
+		ends  []channel.State
+		want  channel.State
+		lines int // of the audit log, for the ends
+	}{
+		{"closed once", []channel.State{channel.Closed, channel.Closed}, channel.Closed, 1},
+		{"closed stays closed", []channel.State{channel.Closed, channel.Declined, channel.Absent}, channel.Closed, 1},
+		{"absent may be closed yet", []channel.State{channel.Absent, channel.Closed}, channel.Closed, 2},
+	} {
+		order := "ORDER000" + string(rune('1'+i))
+		id := b.open(t, order, 5000)
+		_, err := b.BeginAttempt(ctx, charge(order, 1, payment.WeChat, 5000), payment.AwaitingPayment)
+		require.NoError(t, err)
+		before := lines(t, b, id)
+		for _, s := range c.ends {
+			require.NoError(t, b.EndAttempt(ctx, id, 1, s, "X", noon), c.name)
+		}
+		a, err := b.Attempt(ctx, id, 1)
+		require.NoError(t, err)
+		require.Equal(t, c.want, a.State, c.name)
+		require.Equal(t, c.lines, lines(t, b, id)-before, c.name)
+	}
+	id := b.pay(t, "ORDER0009", 5000)
+	require.NoError(t, b.EndAttempt(ctx, id, 1, channel.Closed, "", noon))
+	a, err := b.Attempt(ctx, id, 1)
+	require.NoError(t, err)
+	require.Equal(t, channel.Captured, a.State, "the patient was first")
+	require.ErrorIs(t, b.EndAttempt(ctx, id, 1, channel.Open, "", noon), store.ErrTransition)
+}
+
+func TestWhatTheChannelAnsweredLateDoesNotReviveACharge(t *testing.T) {
+	b := newBooks(t)
+	ctx := t.Context()
+	id := b.open(t, "ORDER0001", 5000)
+	_, err := b.BeginAttempt(ctx, charge("ORDER0001", 1, payment.WeChat, 5000), payment.AwaitingPayment)
+	require.NoError(t, err)
+	require.NoError(t, b.EndAttempt(ctx, id, 1, channel.Closed, "", noon))
+	require.NoError(t, b.SavePrepaid(ctx, id, 1, channel.Prepaid{Handle: "late", Report: channel.Report{State: channel.Open}}, noon))
+	a, err := b.Attempt(ctx, id, 1)
+	require.NoError(t, err)
+	require.Equal(t, channel.Closed, a.State)
+	require.Equal(t, "late", a.Charge.Handle, "kept, for a query")
+}
+
+func TestTheDeadlineIsThatOfTheChargeAsked(t *testing.T) {
+	b := newBooks(t)
+	id := b.open(t, "ORDER0001", 5000)
+	c := charge("ORDER0001", 1, payment.WeChat, 5000)
+	c.ExpiresAt = noon.Add(20 * time.Minute) // the time starts anew after a review
+	_, err := b.BeginAttempt(t.Context(), c, payment.AwaitingPayment)
+	require.NoError(t, err)
+	v, err := b.Payment(t.Context(), id)
+	require.NoError(t, err)
+	require.Equal(t, c.ExpiresAt.Truncate(time.Microsecond), v.PayBy)
+}

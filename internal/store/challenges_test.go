@@ -1,0 +1,159 @@
+package store_test
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/regpay/regpay/internal/payment"
+	"github.com/regpay/regpay/internal/store"
+)
+
+func sms(id, paymentID, phone, code string, at time.Time) store.Challenge {
+	return store.Challenge{ID: id, PaymentID: paymentID, HospitalID: hospital, Kind: payment.BySMS, Phone: phone, Code: code,
+		At: at, ExpiresAt: at.Add(5 * time.Minute)}
+}
+
+func TestACodePassesOnce(t *testing.T) {
+	b := newBooks(t)
+	ctx := t.Context()
+	id := b.open(t, "ORDER0001", 5000)
+	require.NoError(t, b.StartChallenge(ctx, sms("c1", id, "13900000001", "111111", noon)))
+	require.True(t, payment.HasCode(b.AnswerSMS(ctx, id, "c1", "000000", noon), payment.CodeVerification))
+	require.True(t, payment.HasCode(b.AnswerSMS(ctx, id, "c9", "111111", noon), payment.CodeVerification))
+	require.NoError(t, b.AnswerSMS(ctx, id, "c1", "111111", noon))
+	n := lines(t, b, id)
+	require.NoError(t, b.AnswerSMS(ctx, id, "c1", "111111", noon), "the repeat of a step whose answer was lost")
+	require.True(t, payment.HasCode(b.AnswerSMS(ctx, id, "c1", "222222", noon), payment.CodeVerification))
+	require.Equal(t, n, lines(t, b, id))
+	c, err := b.Challenge(ctx, "c1")
+	require.NoError(t, err)
+	require.True(t, c.Passed)
+	require.Equal(t, "13900000001", c.Phone)
+	require.Empty(t, c.Code)
+
+	other := b.open(t, "ORDER0002", 5000)
+	require.True(t, payment.HasCode(b.AnswerSMS(ctx, other, "c1", "111111", noon), payment.CodeVerification),
+		"a code is good for its own payment alone")
+	_, err = b.Challenge(ctx, "c9")
+	require.ErrorIs(t, err, store.ErrNotFound)
+}
+
+func TestACodeHasFiveTries(t *testing.T) {
+	b := newBooks(t)
+	ctx := t.Context()
+	id := b.open(t, "ORDER0001", 5000)
+	require.NoError(t, b.StartChallenge(ctx, sms("c1", id, "13900000001", "111111", noon)))
+	for i := range 5 {
+		require.True(t, payment.HasCode(b.AnswerSMS(ctx, id, "c1", fmt.Sprint(i), noon), payment.CodeVerification))
+	}
+	require.True(t, payment.HasCode(b.AnswerSMS(ctx, id, "c1", "111111", noon), payment.CodeTooMany), "also with the right code")
+}
+
+func TestACodeEndsWithItsTimeOrTheNextCode(t *testing.T) {
+	b := newBooks(t)
+	ctx := t.Context()
+	id := b.open(t, "ORDER0001", 5000)
+	c := sms("c1", id, "13900000001", "111111", noon)
+	c.ExpiresAt = noon.Add(time.Hour)
+	require.NoError(t, b.StartChallenge(ctx, c))
+	require.True(t, payment.HasCode(b.AnswerSMS(ctx, id, "c1", "111111", noon.Add(10*time.Minute+time.Second)), payment.CodeVerification),
+		"ten minutes at most, whatever was asked for")
+	require.NoError(t, b.StartChallenge(ctx, sms("c2", id, "13900000001", "222222", noon.Add(2*time.Minute))))
+	require.True(t, payment.HasCode(b.AnswerSMS(ctx, id, "c1", "111111", noon.Add(3*time.Minute)), payment.CodeVerification))
+	require.NoError(t, b.AnswerSMS(ctx, id, "c2", "222222", noon.Add(3*time.Minute)))
+}
+
+func TestCodesOfANumberAreCountedOverAllPayments(t *testing.T) {
+	b := newBooks(t)
+	ctx := t.Context()
+	ids := []string{b.open(t, "ORDER0001", 5000), b.open(t, "ORDER0002", 5000)}
+	n := 0
+	send := func(at time.Time) error {
+		n++
+		return b.StartChallenge(ctx, sms(fmt.Sprintf("c%d", n), ids[n%2], "13900000001", "111111", at))
+	}
+	at := noon
+	for hour := range 2 { // five an hour, ten a day
+		for range 5 {
+			require.NoError(t, send(at))
+			require.True(t, payment.HasCode(send(at.Add(59*time.Second)), payment.CodeTooMany), "one a minute")
+			at = at.Add(2 * time.Minute)
+		}
+		require.True(t, payment.HasCode(send(at), payment.CodeTooMany), "five an hour")
+		at = noon.Add(time.Duration(hour+1) * 2 * time.Hour)
+	}
+	require.True(t, payment.HasCode(send(at), payment.CodeTooMany), "ten a day")
+	require.NoError(t, b.StartChallenge(ctx, sms("other", ids[0], "13900000002", "111111", at)), "another number")
+	require.NoError(t, send(noon.Add(25*time.Hour)), "the next day")
+}
+
+func TestCodesAskedForAtOnceAreOne(t *testing.T) {
+	b := newBooks(t)
+	var ids []string
+	for i := range 4 {
+		ids = append(ids, b.open(t, fmt.Sprintf("ORDER%04d", i), 5000))
+	}
+	for round := range 25 {
+		phone := fmt.Sprintf("139000010%02d", round)
+		var wg sync.WaitGroup
+		start := make(chan struct{})
+		errs := make([]error, len(ids))
+		for i, id := range ids {
+			wg.Go(func() {
+				<-start
+				errs[i] = b.StartChallenge(t.Context(), sms(fmt.Sprint(id, round), id, phone, "111111", noon))
+			})
+		}
+		close(start)
+		wg.Wait()
+		good := 0
+		for _, err := range errs {
+			if err == nil {
+				good++
+				continue
+			}
+			require.True(t, payment.HasCode(err, payment.CodeTooMany), "got %v", err)
+		}
+		require.Equal(t, 1, good)
+	}
+}
+
+func TestARepeatedStartTakesTheNewCodeAndIsNotCounted(t *testing.T) {
+	b := newBooks(t)
+	ctx := t.Context()
+	id := b.open(t, "ORDER0001", 5000)
+	require.NoError(t, b.StartChallenge(ctx, sms("c1", id, "13900000001", "111111", noon)))
+	require.NoError(t, b.StartChallenge(ctx, sms("c1", id, "13900000001", "111111", noon)))
+	require.Equal(t, 2, lines(t, b, id))
+	require.NoError(t, b.StartChallenge(ctx, sms("c1", id, "13900000001", "222222", noon)))
+	require.NoError(t, b.AnswerSMS(ctx, id, "c1", "222222", noon))
+	require.NoError(t, b.StartChallenge(ctx, sms("c1", id, "13900000001", "333333", noon)), "passed: nothing changes")
+	other := b.open(t, "ORDER0002", 5000)
+	require.ErrorIs(t, b.StartChallenge(ctx, sms("c1", other, "13900000001", "1", noon.Add(time.Hour))), store.ErrConflict)
+	unknown := sms("c3", id, "13900000001", "1", noon)
+	unknown.Kind = "letter"
+	require.True(t, payment.HasCode(b.StartChallenge(ctx, unknown), payment.CodeVerifyKind))
+}
+
+func TestAFaceCheckPassesOnceAndInTime(t *testing.T) {
+	b := newBooks(t)
+	ctx := t.Context()
+	id := b.open(t, "ORDER0001", 5000)
+	face := store.Challenge{ID: "f1", PaymentID: id, HospitalID: hospital, Kind: payment.ByFace, VerifyID: "V1", OutSeqNo: "S1",
+		At: noon, ExpiresAt: noon.Add(time.Hour)}
+	require.NoError(t, b.StartChallenge(ctx, face))
+	got, err := b.Challenge(ctx, "f1")
+	require.NoError(t, err)
+	require.Equal(t, "V1", got.VerifyID)
+	require.Equal(t, "S1", got.OutSeqNo)
+	require.True(t, payment.HasCode(b.PassFace(ctx, id, "f1", noon.Add(2*time.Hour)), payment.CodeVerification))
+	require.True(t, payment.HasCode(b.AnswerSMS(ctx, id, "f1", "", noon), payment.CodeVerification), "not an SMS code")
+	for range 2 {
+		require.NoError(t, b.PassFace(ctx, id, "f1", noon.Add(time.Minute)))
+	}
+	require.Equal(t, 3, lines(t, b, id))
+}

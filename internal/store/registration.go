@@ -1,0 +1,52 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/regpay/regpay/internal/his"
+	"github.com/regpay/regpay/internal/payment"
+)
+
+// RecordRegistered notes that the HIS has the registration: the status, and the
+// voucher, which is temporary no longer. A repeat changes nothing; another
+// appointment for the same payment is ErrConflict.
+func (s *Store) RecordRegistered(ctx context.Context, paymentID string, r his.Registered, at time.Time) error {
+	return s.step(ctx, "record registration", paymentID, at, func(st *step) error {
+		if st.row.Appointment != "" {
+			if st.row.Appointment != r.AppointmentID {
+				return fmt.Errorf("it is registered under another appointment: %w", ErrConflict)
+			}
+			return nil
+		}
+		if err := st.become(payment.Registered, ""); err != nil {
+			return err
+		}
+		st.row.Appointment, st.row.Notice = r.AppointmentID, r.NoticeID
+		st.row.VoucherFinal = sql.NullTime{Time: st.at, Valid: true}
+		st.record(byWorkflow, "registered", "appointment", r.AppointmentID, "notice", r.NoticeID)
+		return nil
+	})
+}
+
+// RecordRegistrationRefused notes that the HIS refuses the registration, which
+// makes the voucher void. Where the payment goes next is the caller's: see
+// MoveTo.
+func (s *Store) RecordRegistrationRefused(ctx context.Context, paymentID, code string, at time.Time) error {
+	return s.step(ctx, "record refused registration", paymentID, at, func(st *step) error {
+		switch {
+		case st.row.Refusal != "":
+			return nil
+		case st.row.Appointment != "":
+			return fmt.Errorf("it is registered: %w", ErrTransition)
+		}
+		if code == "" {
+			code = "refused"
+		}
+		st.row.Refusal, st.row.Reason = code, code
+		st.record(byWorkflow, "registration_refused", "code", code)
+		return nil
+	})
+}

@@ -1,0 +1,235 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/lib/pq"
+
+	"github.com/regpay/regpay/internal/channel"
+	"github.com/regpay/regpay/internal/money"
+	"github.com/regpay/regpay/internal/payment"
+	"github.com/regpay/regpay/internal/privacy"
+)
+
+// selectViews reads the payments that an inner query picks, each with its
+// tenders and the case that is open longest, in one statement and so of one moment. A payment
+// has a row for each of its tenders.
+const selectViews = `
+SELECT v.*, c.id AS case_id, c.reason AS case_reason, c.detail AS case_detail, c.attempt AS case_attempt,
+       c.opened_at AS case_opened_at, c.deadline AS case_deadline, c.allowed AS case_allowed, c.workflow_id AS case_workflow,
+       c.second_person AS case_second_person, c.escalations AS case_escalations, c.proposal_verdict AS case_proposal,
+       c.proposal_operator AS case_proposer, c.proposal_reference AS case_proposal_reference, c.proposal_handed_by AS case_proposal_handed_by,
+       a.attempt, a.channel, a.scene, a.merchant_no, a.state, a.amount_fen AS tender_fen,
+       a.captured_fen AS tender_captured_fen, a.reserved_fen AS tender_refunded_fen, a.prepaid_sealed,
+       (SELECT channel_no FROM captures k WHERE k.payment_id = a.payment_id AND k.attempt = a.attempt
+         ORDER BY recorded_at, channel_no LIMIT 1) AS channel_no
+  FROM (SELECT p.id, p.hospital_id, q.order_no, q.workflow_id, p.status, p.method, p.reason, p.currency, p.amount_fen,
+               p.captured_fen, p.reserved_fen, p.refunded_fen, p.pay_by, p.created_at, p.updated_at, p.paid_at,
+               p.voucher_code, p.voucher_confirmed_at, p.appointment_id, p.refusal, q.request_index, q.request_sealed
+          FROM payments p JOIN requests q ON q.payment_id = p.id %s) v
+  LEFT JOIN LATERAL (SELECT * FROM cases WHERE payment_id = v.id AND decided_at IS NULL
+                      ORDER BY opened_at, id LIMIT 1) c ON true
+  LEFT JOIN attempts a ON a.payment_id = v.id
+ ORDER BY v.created_at DESC, v.id DESC, a.attempt`
+
+type viewRow struct {
+	ID           string         `db:"id"`
+	Hospital     string         `db:"hospital_id"`
+	OrderNo      string         `db:"order_no"`
+	WorkflowID   string         `db:"workflow_id"`
+	Status       payment.Status `db:"status"`
+	Method       payment.Method `db:"method"`
+	Reason       string         `db:"reason"`
+	Currency     money.Currency `db:"currency"`
+	Amount       int64          `db:"amount_fen"`
+	Captured     int64          `db:"captured_fen"`
+	Reserved     int64          `db:"reserved_fen"`
+	Refunded     int64          `db:"refunded_fen"`
+	PayBy        time.Time      `db:"pay_by"`
+	CreatedAt    time.Time      `db:"created_at"`
+	UpdatedAt    time.Time      `db:"updated_at"`
+	PaidAt       sql.NullTime   `db:"paid_at"`
+	Voucher      string         `db:"voucher_code"`
+	VoucherFinal sql.NullTime   `db:"voucher_confirmed_at"`
+	Appointment  string         `db:"appointment_id"`
+	Refusal      string         `db:"refusal"`
+	Index        string         `db:"request_index"`
+	Request      []byte         `db:"request_sealed"`
+
+	CaseID       sql.NullString `db:"case_id"`
+	CaseReason   sql.NullString `db:"case_reason"`
+	CaseDetail   sql.NullString `db:"case_detail"`
+	CaseAttempt  sql.NullInt64  `db:"case_attempt"`
+	CaseOpenedAt sql.NullTime   `db:"case_opened_at"`
+	CaseDeadline sql.NullTime   `db:"case_deadline"`
+	CaseAllowed  pq.StringArray `db:"case_allowed"`
+	CaseWorkflow sql.NullString `db:"case_workflow"`
+	CaseSecond   sql.NullBool   `db:"case_second_person"`
+	CaseOverdue  sql.NullInt64  `db:"case_escalations"`
+	Proposal     sql.NullString `db:"case_proposal"`
+	Proposer     sql.NullString `db:"case_proposer"`
+	ProposalRef  sql.NullString `db:"case_proposal_reference"`
+	ProposalBy   sql.NullString `db:"case_proposal_handed_by"`
+
+	Attempt        sql.NullInt64  `db:"attempt"`
+	Channel        sql.NullString `db:"channel"`
+	Scene          sql.NullString `db:"scene"`
+	MerchantNo     sql.NullString `db:"merchant_no"`
+	State          sql.NullString `db:"state"`
+	Tender         sql.NullInt64  `db:"tender_fen"`
+	TenderCaptured sql.NullInt64  `db:"tender_captured_fen"`
+	TenderRefunded sql.NullInt64  `db:"tender_refunded_fen"`
+	Prepaid        []byte         `db:"prepaid_sealed"`
+	ChannelNo      sql.NullString `db:"channel_no"`
+}
+
+// Payment reads one payment, or returns ErrNotFound.
+func (s *Store) Payment(ctx context.Context, id string) (View, error) {
+	return oneView(s.views(ctx, `WHERE p.id = $1`, id))
+}
+
+// PaymentByOrder reads the payment of a hospital's order, or returns
+// ErrNotFound.
+func (s *Store) PaymentByOrder(ctx context.Context, hospital, order string) (View, error) {
+	return oneView(s.views(ctx, `WHERE q.hospital_id = $1 AND q.order_no = $2`, hospital, order))
+}
+
+// Payments reads payments, newest first.
+func (s *Store) Payments(ctx context.Context, f Filter) ([]View, error) {
+	// The columns are those of the index that serves the filter.
+	hospital, at, id := "q.hospital_id", "q.created_at", "q.payment_id"
+	if f.Status != "" {
+		hospital, at, id = "p.hospital_id", "p.created_at", "p.id"
+	}
+	var w where
+	w.hospitals(hospital, f.Hospitals)
+	if f.OrderNo != "" {
+		w.add("q.order_no = ?", f.OrderNo)
+	}
+	if f.Status != "" {
+		w.add("p.status = ?", f.Status)
+	}
+	if !f.Before.IsZero() {
+		w.add("("+at+", "+id+") < (?, ?)", stamp(f.Before), f.BeforeID)
+	}
+	inner := w.sql() + ` ORDER BY ` + at + ` DESC, ` + id + ` DESC LIMIT ` + number(limit(f.Limit))
+	return s.views(ctx, s.db.Rebind(inner), w.args...)
+}
+
+func oneView(all []View, err error) (View, error) {
+	if err != nil {
+		return View{}, err
+	}
+	if len(all) == 0 {
+		return View{}, fmt.Errorf("read payment: %w", ErrNotFound)
+	}
+	return all[0], nil
+}
+
+func (s *Store) views(ctx context.Context, inner string, args ...any) ([]View, error) {
+	var rows []viewRow
+	if err := s.db.SelectContext(ctx, &rows, fmt.Sprintf(selectViews, inner), args...); err != nil {
+		return nil, fmt.Errorf("read payments: %w", err)
+	}
+	out := make([]View, 0, len(rows))
+	for _, r := range rows {
+		if len(out) == 0 || out[len(out)-1].ID != r.ID {
+			v, err := s.viewOf(r)
+			if err != nil {
+				return nil, fmt.Errorf("read payment %s: %w", r.ID, err)
+			}
+			out = append(out, v)
+		}
+		if r.Attempt.Valid {
+			t, err := s.tenderOf(r)
+			if err != nil {
+				return nil, fmt.Errorf("read payment %s: %w", r.ID, err)
+			}
+			last := &out[len(out)-1]
+			last.Tenders = append(last.Tenders, t)
+		}
+	}
+	return out, nil
+}
+
+func (s *Store) viewOf(r viewRow) (View, error) {
+	var req payment.Request
+	if err := s.openJSON(r.Request, &req, "request", r.ID); err != nil {
+		return View{}, err
+	}
+	p, slot := req.Order.Patient, req.Order.Slot
+	v := View{ID: r.ID, HospitalID: r.Hospital, OrderNo: r.OrderNo, WorkflowID: r.WorkflowID, Status: r.Status,
+		Method: r.Method, Reason: r.Reason, Amount: money.Minor(r.Amount, r.Currency),
+		Captured: money.Minor(r.Captured, r.Currency), Refunded: money.Minor(r.Refunded, r.Currency),
+		PayBy: r.PayBy.UTC(), PaidAt: utc(r.PaidAt), CallbackURL: req.CallbackURL, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
+		MaskedName: privacy.MaskName(p.Name), MaskedPhone: privacy.MaskPhone(p.Phone),
+		Department: slot.Department, Doctor: slot.Doctor, SlotAt: slot.StartsAt,
+		AppointmentID: r.Appointment, RequestIndex: r.Index}
+	if r.CaseID.Valid {
+		c := caseRow{ID: r.CaseID.String, Reason: payment.Reason(r.CaseReason.String), Detail: r.CaseDetail.String,
+			Attempt: int(r.CaseAttempt.Int64), OpenedAt: r.CaseOpenedAt.Time, Deadline: r.CaseDeadline.Time,
+			Allowed: r.CaseAllowed, Workflow: r.CaseWorkflow.String, SecondPerson: r.CaseSecond.Bool,
+			Escalations: int(r.CaseOverdue.Int64), Proposal: payment.Verdict(r.Proposal.String), Proposer: r.Proposer.String,
+			ProposalRef: r.ProposalRef.String, ProposalBy: r.ProposalBy.String}.open()
+		v.Case = &c
+	}
+	if r.Voucher != "" {
+		v.Voucher = &Voucher{Code: r.Voucher, Temporary: !r.VoucherFinal.Valid, Void: r.void(),
+			IssuedAt: utc(r.PaidAt), Confirmed: utc(r.VoucherFinal)}
+	}
+	return v, nil
+}
+
+// void says whether the voucher is worth nothing: the HIS refused, the payment
+// ended otherwise, or all of the money is on its way back.
+func (r viewRow) void() bool {
+	return endsVoucher(r.Status) || r.Refusal != "" || r.Reserved >= r.Captured
+}
+
+func (s *Store) tenderOf(r viewRow) (TenderView, error) {
+	t := TenderView{Attempt: int(r.Attempt.Int64), Channel: payment.Channel(r.Channel.String),
+		Scene: payment.Scene(r.Scene.String), MerchantNo: r.MerchantNo.String, ChannelNo: r.ChannelNo.String,
+		State: channel.State(r.State.String), Amount: money.Minor(r.Tender.Int64, r.Currency),
+		Captured: money.Minor(r.TenderCaptured.Int64, r.Currency),
+		Refunded: money.Minor(r.TenderRefunded.Int64, r.Currency)}
+	if t.State != channel.Open || r.Prepaid == nil {
+		return t, nil
+	}
+	var keys attemptKeys
+	if err := s.openJSON(r.Prepaid, &keys, "prepaid", r.ID, number(t.Attempt)); err != nil {
+		return TenderView{}, err
+	}
+	t.Pay = keys.Pay
+	return t, nil
+}
+
+// Timeline reads what happened to a payment, oldest first, or returns
+// ErrNotFound.
+func (s *Store) Timeline(ctx context.Context, id string) ([]Happening, error) {
+	var rows []struct {
+		At     time.Time `db:"at"`
+		Actor  string    `db:"actor"`
+		Action string    `db:"action"`
+		Detail []byte    `db:"detail"`
+	}
+	const read = `SELECT a.at, a.actor, a.action, a.detail FROM audit a JOIN payments p ON p.id = a.subject
+                   WHERE a.subject = $1 ORDER BY a.seq`
+	if err := s.db.SelectContext(ctx, &rows, read, id); err != nil {
+		return nil, fmt.Errorf("read timeline of %s: %w", id, err)
+	}
+	if len(rows) == 0 {
+		return nil, fmt.Errorf("read timeline of %s: %w", id, ErrNotFound)
+	}
+	out := make([]Happening, len(rows))
+	for i, r := range rows {
+		out[i] = Happening{At: r.At.UTC(), Actor: r.Actor, Action: r.Action}
+		if err := json.Unmarshal(r.Detail, &out[i].Detail); err != nil {
+			return nil, fmt.Errorf("read timeline of %s: %w", id, err)
+		}
+	}
+	return out, nil
+}
