@@ -124,6 +124,17 @@ type Report struct {
 	Code       string      `json:"code,omitempty"`  // the channel's own word for the state
 }
 
+// CodeConfirmed is the code of a capture that a person vouched for.
+const CodeConfirmed = "confirmed_by_staff"
+
+// SameCapture says whether a capture that is known is the money which another
+// report tells of. What a person vouched for carries the number that they read
+// somewhere, so the amount has to do.
+func (r Report) SameCapture(told Report) bool {
+	return r.MerchantNo == told.MerchantNo && (r.ChannelNo == told.ChannelNo ||
+		r.Code == CodeConfirmed && r.Captured.Equal(told.Captured))
+}
+
 // Split is how the insurance platform settled an order: Own + Account + Fund
 // is the whole fee, Account + Fund the insurance tender.
 type Split struct {

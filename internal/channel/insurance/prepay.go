@@ -1,0 +1,115 @@
+package insurance
+
+import (
+	"context"
+	"errors"
+
+	"github.com/regpay/regpay/internal/channel"
+	"github.com/regpay/regpay/internal/payment"
+)
+
+// Prepay uploads the fees and places the pay order. Its success is InClearing.
+//
+// On a repeat (Charge.Repeat, or a Handle from before) 6301 comes first, and
+// the pay order is sent only when the platform has none.
+//
+// Where the upload was answered and the pay order failed, the Prepaid beside
+// the error holds the Handle: keeping it saves a repeated upload.
+func (c *Client) Prepay(ctx context.Context, ch channel.Charge) (channel.Prepaid, error) {
+	const op = "prepay"
+	if ch.Repeat || ch.Handle != "" {
+		return c.prepayAgain(ctx, ch)
+	}
+	h, err := c.upload(ctx, op, ch)
+	if errors.Is(err, errRefused) && payment.KindOf(err) == payment.Uncertain {
+		// Nobody signed the refusal, but it does not matter whether it is true:
+		// without a pay order an upload moves no money.
+		return channel.Prepaid{}, failure(op, payment.Final, payment.CodeOf(err), err)
+	}
+	if err != nil {
+		return channel.Prepaid{}, err
+	}
+	return c.pay(ctx, ch, h)
+}
+
+func (c *Client) prepayAgain(ctx context.Context, ch channel.Charge) (channel.Prepaid, error) {
+	const op = "prepay"
+	h, err := c.order(ctx, op, ch)
+	if errors.Is(err, errRevoked) {
+		return channel.Prepaid{Report: closed(ch, err)}, nil
+	}
+	if err != nil {
+		return channel.Prepaid{}, err
+	}
+	kept := channel.Prepaid{Handle: h.String()}
+	if kept.Report, err = c.result(ctx, op, ch, h); err != nil {
+		return kept, stillInDoubt(op, err)
+	}
+	if kept.Report.Code != saved {
+		return kept, nil
+	}
+	paid, err := c.pay(ctx, ch, h)
+	if err == nil || payment.KindOf(err) != payment.Final {
+		return paid, err
+	}
+	// The earlier pay order may have come in after the query, and be the reason
+	// for this refusal.
+	now, qerr := c.result(ctx, op, ch, h)
+	switch {
+	case qerr != nil:
+		return kept, stillInDoubt(op, qerr)
+	case now.Code != saved:
+		kept.Report = now
+		return kept, nil
+	}
+	return kept, err
+}
+
+// pay sends 6202.
+func (c *Client) pay(ctx context.Context, ch channel.Charge, h handle) (channel.Prepaid, error) {
+	const op = "prepay"
+	p := channel.Prepaid{Handle: h.String()}
+	visit := h.MdtrtID
+	if visit == "" {
+		visit = ch.OrderNo
+	}
+	o := object{
+		"payOrdId":     h.PayOrdID,
+		"payToken":     h.PayToken,
+		"orgCodg":      c.cfg.OrgCode,
+		"orgBizSer":    ch.MerchantNo,
+		"chrgBchno":    ch.MerchantNo,
+		"feeType":      uploadDefaults()["feeType"],
+		"acctUsedFlag": uploadDefaults()["acctUsedFlag"],
+		"mdtrtId":      visit,
+	}
+	for _, k := range []string{"feeType", "acctUsedFlag"} {
+		if v := c.cfg.ExtraUpload[k]; v != "" {
+			o[k] = v
+		}
+	}
+	authorise(o, ch)
+	reply, err := c.call(ctx, op, pathPay, o)
+	if err != nil {
+		return p, err
+	}
+	if err := sameOrder(reply, ch, h); err != nil {
+		return p, failure(op, payment.Uncertain, "mismatch", err)
+	}
+	p.Report = channel.Report{
+		MerchantNo: ch.MerchantNo, State: channel.InClearing, ChannelNo: h.PayOrdID,
+		Code: safeCode(text(reply, "ordStas")),
+	}
+	return p, nil
+}
+
+// sameOrder refuses a reply that names another order than the one asked for.
+func sameOrder(reply object, ch channel.Charge, h handle) error {
+	if id := text(reply, "payOrdId"); id != "" && id != h.PayOrdID {
+		return errors.New("the reply is to another payOrdId")
+	}
+	if no := text(reply, "medOrgOrd"); no != "" && no != ch.MerchantNo {
+		return errors.New("the reply is to another medOrgOrd")
+	}
+	return nil
+}
