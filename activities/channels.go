@@ -151,7 +151,7 @@ func (c *Channels) Watch(ctx context.Context, in AttemptIn) (channel.Report, err
 	case channel.Captured, channel.Closed, channel.Declined, channel.Doubtful:
 		return r, nil
 	}
-	return channel.Report{}, undecided("charge", string(r.State), nextLook(a.Charge, activity.GetInfo(ctx).Attempt, c.Clock()))
+	return channel.Report{}, undecided("charge", string(r.State), nextWatch(a.Charge, activity.GetInfo(ctx).Attempt, c.Clock()))
 }
 
 // Close makes sure that an attempt cannot be paid any more, and learns whether
@@ -179,6 +179,25 @@ func (c *Channels) Close(ctx context.Context, in AttemptIn) (channel.Report, err
 	}
 	return channel.Report{}, undecided("close", string(r.State), nextLook(a.Charge, activity.GetInfo(ctx).Attempt, c.Clock()))
 }
+
+// nextWatch is how long to wait before the next look at a charge that nobody
+// has told of. A patient who pays is told of by the channel, which repeats a
+// notification that was not taken, or asks by the API; without either the close
+// at the end of the patient's time finds the money. So what lies in between is
+// for the few payments that both missed, while every payment that waits for its
+// patient pays for it: with slots just opened, that is tens of thousands.
+func nextWatch(c channel.Charge, attempt int32, now time.Time) time.Duration {
+	wait := nextLook(c, attempt, now)
+	if c.Channel == payment.Insurance {
+		return wait
+	}
+	return max(wait, min(time.Duration(attempt)*watchEvery, watchMost))
+}
+
+const (
+	watchEvery = 4 * time.Minute
+	watchMost  = 30 * time.Minute
+)
 
 // nextLook is how long to wait before the next query of a charge: WeChat Pay's
 // and UnionPay's own recommendations, and for the insurance its usual 45 s

@@ -51,6 +51,21 @@ func TestTheEndOfAChargeIsLookedForWhenItsTimeIsOver(t *testing.T) {
 	}
 }
 
+func TestAChargeThatWaitsForItsPatientIsLookedAtSeldom(t *testing.T) {
+	now := time.Date(2026, 3, 2, 4, 0, 0, 0, time.UTC)
+	for _, ch := range []payment.Channel{payment.WeChat, payment.UnionPay} {
+		c := channel.Charge{Channel: ch, ExpiresAt: now.Add(15 * time.Minute)}
+		looks := 0
+		for at := now; at.Before(c.ExpiresAt); at = at.Add(nextWatch(c, int32(looks), at)) {
+			looks++
+		}
+		require.LessOrEqual(t, looks, 3, "in the patient's quarter of an hour")
+		require.GreaterOrEqual(t, looks, 2)
+	}
+	insured := channel.Charge{Channel: payment.Insurance}
+	require.Equal(t, nextLook(insured, 3, now), nextWatch(insured, 3, now), "which nobody stands in front of")
+}
+
 func TestTheTimeToTheNextLookAtARefundGrows(t *testing.T) {
 	var last time.Duration
 	for attempt := int32(0); attempt < 50; attempt++ {

@@ -55,14 +55,18 @@ type installationFlags struct {
 
 func (f installationFlags) logger() (*zap.Logger, error) { return telemetry.NewLogger(f.Log) }
 
-type serveCommand struct{ installationFlags }
+type serveCommand struct {
+	installationFlags
+	PProf string `name:"pprof" help:"Loopback address of the Go profiles (/debug/pprof/); none by default." env:"REGPAY_PPROF" placeholder:"ADDRESS"`
+}
 
 func (c serveCommand) Run(ctx context.Context) error {
+	telemetry.SpendMemory()
 	log, err := c.logger()
 	if err != nil {
 		return err
 	}
-	return serve(ctx, c.Config, c.Patience, log)
+	return serve(ctx, c, log)
 }
 
 type setupCommand struct{ installationFlags }

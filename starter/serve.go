@@ -28,8 +28,16 @@ const codecPath = "/codec"
 
 // serve runs the HTTP API, the channels' webhooks and the codec endpoint until
 // ctx ends.
-func serve(ctx context.Context, configPath string, patience time.Duration, log *zap.Logger) error {
-	in, err := installation.Open(ctx, configPath, patience, log, grpc.WithChainUnaryInterceptor(noticeStart))
+func serve(ctx context.Context, c serveCommand, log *zap.Logger) error {
+	failed := make(chan error, 2)
+	if c.PProf != "" {
+		profiles, err := telemetry.ServeProfiles(c.PProf, func(err error) { failed <- err })
+		if err != nil {
+			return err
+		}
+		defer profiles.Close()
+	}
+	in, err := installation.Open(ctx, c.Config, c.Patience, log, grpc.WithChainUnaryInterceptor(noticeStart))
 	if err != nil {
 		return err
 	}
@@ -47,7 +55,6 @@ func serve(ctx context.Context, configPath string, patience time.Duration, log *
 		WriteTimeout: 60 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
 	}
 	log.Info("serving", zap.String("address", listener.Addr().String()))
-	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	select {
 	case err := <-failed:

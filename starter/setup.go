@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -36,7 +38,10 @@ func setup(ctx context.Context, configPath string, patience time.Duration, log *
 	if err := ensureNamespace(ctx, in.Temporal, in.Config.Temporal.Namespace); err != nil {
 		return err
 	}
-	return ensureSearchAttributes(ctx, in.Temporal, in.Config.Temporal.Namespace)
+	if err := ensureSearchAttributes(ctx, in.Temporal, in.Config.Temporal.Namespace); err != nil {
+		return err
+	}
+	return searchable(ctx, in.Temporal, in.Config.Temporal.Namespace)
 }
 
 func ensureNamespace(ctx context.Context, c client.Client, name string) error {
@@ -84,6 +89,23 @@ func ensureSearchAttributes(ctx context.Context, c client.Client, namespace stri
 			return fmt.Errorf("add search attributes: %w", err)
 		}
 		return errors.New("search attributes were added and are not visible yet")
+	})
+}
+
+// searchable waits until the server's caches have the search attributes, which
+// takes seconds: until then a payment that is started would be refused. The
+// question finds nothing, however many payments there are.
+func searchable(ctx context.Context, c client.Client, namespace string) error {
+	query := "WorkflowId = ''"
+	for _, name := range slices.Sorted(maps.Keys(workflows.SearchAttributes())) {
+		query += " AND " + name + " IS NULL"
+	}
+	return eventually(ctx, func() error {
+		_, err := c.WorkflowService().CountWorkflowExecutions(ctx, &workflowservice.CountWorkflowExecutionsRequest{Namespace: namespace, Query: query})
+		if err != nil {
+			return fmt.Errorf("wait until payments can be found by search attributes: %w", err)
+		}
+		return nil
 	})
 }
 

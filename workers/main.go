@@ -29,11 +29,13 @@ type command struct {
 	Config   string        `help:"Configuration file." default:"regpay.yaml" env:"REGPAY_CONFIG" type:"path"`
 	Queues   []string      `help:"Task queues to serve; all by default." placeholder:"QUEUE"`
 	Metrics  string        `help:"Address of /metrics and /healthz; empty for none." default:"127.0.0.1:9090" env:"REGPAY_WORKER_METRICS"`
+	PProf    string        `name:"pprof" help:"Loopback address of the Go profiles (/debug/pprof/); none by default." env:"REGPAY_PPROF" placeholder:"ADDRESS"`
 	Log      string        `help:"Log level." default:"info" enum:"debug,info,warn,error" env:"REGPAY_LOG"`
 	Patience time.Duration `help:"How long to wait for Temporal and the database at start." default:"1m"`
 }
 
 func main() {
+	telemetry.SpendMemory()
 	var c command
 	kong.Parse(&c, kong.Name("workers"), kong.Description("Runs regpay's workflows and their steps."))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -58,7 +60,14 @@ func (c command) run(ctx context.Context) error {
 	if len(queues) == 0 {
 		queues = append(workflows.Queues(), workflows.QueuePayments)
 	}
-	failed := make(chan error, len(queues)+1)
+	failed := make(chan error, len(queues)+2)
+	if c.PProf != "" {
+		profiles, err := telemetry.ServeProfiles(c.PProf, func(err error) { failed <- err })
+		if err != nil {
+			return err
+		}
+		defer profiles.Close()
+	}
 	steps := activities.New(in.Store, in.Hospitals)
 	for _, queue := range queues {
 		w, err := start(in, queue, steps, failed)
@@ -101,6 +110,11 @@ func start(in *installation.Installation, queue string, steps *activities.All, f
 	return w, nil
 }
 
+// workflowPollers is how many requests for workflow tasks stand open. A task
+// that meets one goes straight to the worker; one that meets none is written to
+// the database, and read and deleted again.
+const workflowPollers = 8
+
 // options bound a queue as it is configured. The payments' queue has no steps
 // to bound: its workflow tasks end within seconds, since each first try does.
 func options(c config.Workers, queue string, failed chan<- error) worker.Options {
@@ -110,6 +124,7 @@ func options(c config.Workers, queue string, failed chan<- error) worker.Options
 	}
 	if queue == workflows.QueuePayments {
 		o.LocalActivityWorkerOnly = true
+		o.MaxConcurrentWorkflowTaskPollers = workflowPollers
 		return o
 	}
 	q := c.Queue(strings.TrimPrefix(queue, workflows.QueueOf("")))

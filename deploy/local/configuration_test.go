@@ -1,8 +1,11 @@
 package local
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -128,7 +131,9 @@ func TestLimitsAndRatesAreTheCallersToChoose(t *testing.T) {
 }
 
 func TestSetUpComesFirstAndTheAPILast(t *testing.T) {
-	p := plan(Options{}.complete(), listening(), "/run/config/regpay.yaml")
+	t.Setenv("GOMAXPROCS", "")
+	p, err := plan(Options{PProf: map[string]string{APIProcess: "127.0.0.1:6060"}}.complete(), listening(), "/run/config/regpay.yaml")
+	require.NoError(t, err)
 	require.Len(t, p.Setup, 1)
 	require.Equal(t, "/bin/own/starter", p.Setup[0].Path)
 	require.Equal(t, "setup", p.Setup[0].Args[0])
@@ -137,9 +142,27 @@ func TestSetUpComesFirstAndTheAPILast(t *testing.T) {
 		names = append(names, process.Name)
 		require.Contains(t, strings.Join(process.Args, " "), "--config /run/config/regpay.yaml")
 		require.NotNil(t, process.Ready)
+		share := fmt.Sprintf("GOMAXPROCS=%d", max(runtime.NumCPU()/len(p.Serve), 1))
+		require.Contains(t, process.Env, share, "the processes share the machine")
 	}
+	require.Contains(t, p.Serve[2].Args, "127.0.0.1:6060")
+	require.NotContains(t, p.Serve[1].Args, "--pprof")
 	require.Equal(t, []string{WorkerProcess(1), WorkerProcess(2), APIProcess}, names)
 	require.Contains(t, p.Serve[1].Args, "127.0.0.1:12")
+}
+
+func TestOthersCanTakeThePlaceOfRegpaysProcesses(t *testing.T) {
+	other := stack.Process{Name: "other"}
+	p, err := plan(Options{Serve: func(config string, e stack.Endpoints) ([]stack.Process, error) {
+		require.Equal(t, "/run/config/regpay.yaml", config)
+		return []stack.Process{other}, nil
+	}}.complete(), listening(), "/run/config/regpay.yaml")
+	require.NoError(t, err)
+	require.Len(t, p.Setup, 1, "the books are set up all the same")
+	require.Len(t, p.Serve, 1)
+	require.Equal(t, "other", p.Serve[0].Name)
+	_, err = plan(Options{Serve: func(string, stack.Endpoints) ([]stack.Process, error) { return nil, errors.New("no") }}.complete(), listening(), "x")
+	require.EqualError(t, err, "no")
 }
 
 func TestSettingsForOtherServersDoNotReachACommand(t *testing.T) {

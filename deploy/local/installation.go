@@ -83,7 +83,7 @@ func (in *Installation) configure(o Options, m stack.Manifest, e stack.Endpoints
 	if err := onboarding.Write(c, in.ConfigPath); err != nil {
 		return stack.Plan{}, err
 	}
-	return plan(o, e, in.ConfigPath), nil
+	return plan(o, e, in.ConfigPath)
 }
 
 // open makes the keys and the clients.

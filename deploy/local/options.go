@@ -20,6 +20,13 @@ type Options struct {
 	FeeRates map[payment.Channel]string
 	// Configure has the last word on the configuration before it is written.
 	Configure func(*config.Config)
+	// Serve names the processes to run in place of regpay's own workers and API,
+	// once the books are set up: other ways to do the same job, to be compared
+	// in the same place. The configuration is at configPath.
+	Serve func(configPath string, e stack.Endpoints) ([]stack.Process, error)
+	// PProf has loopback addresses at which regpay's processes serve profiles, by
+	// name of the process.
+	PProf map[string]string
 	// Log is the log level of regpay's processes; default warn.
 	Log string
 	// Env is added to the environment of regpay's processes.

@@ -86,6 +86,9 @@ type Options struct {
 	// PostgresSettings are added to the private cluster's configuration, last
 	// one wins. fsync is on unless changed here.
 	PostgresSettings map[string]string
+	// TemporalPProf is a loopback port at which Temporal's server serves its
+	// profiles; none when zero.
+	TemporalPProf int
 	// WriteConfig turns what the counterparties handed out and where
 	// everything listens into regpay's configuration, and answers with
 	// regpay's processes. Needed with the part Regpay.

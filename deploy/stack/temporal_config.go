@@ -27,7 +27,8 @@ func (s *Stack) writeTemporalConfig(ports temporalPorts, stores []temporalStore)
 			conns = 10
 		}
 		datastores[store.name] = node{"sql": node{
-			"pluginName": "postgres12", "databaseName": store.database,
+			// The driver that prepares its statements once; the schema is the same.
+			"pluginName": "postgres12_pgx", "databaseName": store.database,
 			"connectAddr": srv.address(), "connectProtocol": "tcp", "connectAttributes": srv.attributes,
 			"user": srv.user, "password": srv.password,
 			"maxConns": conns, "maxIdleConns": conns, "maxConnLifetime": "1h",
@@ -51,7 +52,10 @@ func (s *Stack) writeTemporalConfig(ports temporalPorts, stores []temporalStore)
 			"defaultStore": "default", "visibilityStore": "visibility",
 			"numHistoryShards": s.options.Shards, "datastores": datastores,
 		},
-		"global":   node{"membership": node{"maxJoinDuration": "30s", "broadcastAddress": "127.0.0.1"}},
+		"global": node{
+			"membership": node{"maxJoinDuration": "30s", "broadcastAddress": "127.0.0.1"},
+			"pprof":      node{"port": s.options.TemporalPProf, "host": "127.0.0.1"},
+		},
 		"services": services,
 		"clusterMetadata": node{
 			"enableGlobalNamespace": false, "failoverVersionIncrement": 10,
@@ -85,9 +89,10 @@ func dynamicConfig(shards int) node {
 		"matching.numTaskqueueWritePartitions": value(1),
 		// The cache is counted in workflows; its default is for big hosts.
 		"history.hostLevelCacheMaxSize": value(8192),
-		// New search attributes are usable at once instead of within a minute,
-		// which `starter setup` followed by a payment would otherwise run into.
-		"system.forceSearchAttributesCacheRefreshOnRead": value(true),
+		// New search attributes, which are names of a namespace on PostgreSQL, are
+		// usable within this time. `starter setup` waits for the frontend to know
+		// them; the other services look at their own time.
+		"system.namespaceCacheRefreshInterval": value("1s"),
 		// One owner of all shards: there is nobody to wait for.
 		"system.ringpopApproximateMaxPropagationTime": value("500ms"),
 		"history.acquireShardConcurrency":             value(max(shards, 4)),

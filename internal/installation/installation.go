@@ -67,6 +67,9 @@ func (i *Installation) open(ctx context.Context, patience time.Duration, dial []
 		return err
 	}
 	options.ConnectionOptions.DialOptions = dial
+	// What is encrypted cannot be made smaller, and trying costs both sides more
+	// CPU than a call itself.
+	options.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	err = retry(ctx, "the database", i.Log, func() error {

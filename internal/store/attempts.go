@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -61,16 +60,18 @@ type attemptKeys struct {
 func (s *Store) BeginAttempt(ctx context.Context, c channel.Charge, next payment.Status) (Attempt, error) {
 	var out Attempt
 	err := s.step(ctx, "begin attempt", c.PaymentID, c.CreatedAt, func(st *step) error {
-		row, err := st.attempt(c.Attempt)
-		switch {
-		case err == nil:
+		if fresh, err := st.insertAttempt(c); err != nil {
+			return err
+		} else if !fresh {
+			row, err := st.attempt(c.Attempt)
+			if err != nil {
+				return err
+			}
 			if row.Channel != c.Channel || row.MerchantNo != c.MerchantNo || !c.Amount.Equal(row.money(row.Amount)) {
 				return fmt.Errorf("attempt %d: %w", c.Attempt, ErrConflict)
 			}
 			out, err = s.attemptOf(row)
 			out.Existed = true
-			return err
-		case !errors.Is(err, ErrNotFound):
 			return err
 		}
 		if err := st.become(next, ""); err != nil {
@@ -82,7 +83,7 @@ func (s *Store) BeginAttempt(ctx context.Context, c channel.Charge, next payment
 		st.record(byWorkflow, "attempt", "attempt", number(c.Attempt), "channel", string(c.Channel),
 			"merchant_no", c.MerchantNo, "amount_fen", fenText(c.Amount.Minor()))
 		out = Attempt{Charge: c, State: channel.Open}
-		return st.insertAttempt(c)
+		return nil
 	})
 	if err != nil {
 		return Attempt{}, err
@@ -90,20 +91,25 @@ func (s *Store) BeginAttempt(ctx context.Context, c channel.Charge, next payment
 	return out, nil
 }
 
-func (st *step) insertAttempt(c channel.Charge) error {
+// insertAttempt writes the attempt, and says whether it was not there before.
+func (st *step) insertAttempt(c channel.Charge) (fresh bool, err error) {
 	sealed, err := st.sealJSON(c, "charge", c.PaymentID, number(c.Attempt))
 	if err != nil {
-		return err
+		return false, err
 	}
 	const insert = `
 INSERT INTO attempts (payment_id, attempt, hospital_id, channel, scene, merchant_no, state, currency, amount_fen, created_at, charge_sealed)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
-	_, err = st.tx.ExecContext(st.ctx, insert, c.PaymentID, c.Attempt, st.row.Hospital, c.Channel, c.Scene,
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (payment_id, attempt) DO NOTHING`
+	done, err := st.tx.ExecContext(st.ctx, insert, c.PaymentID, c.Attempt, st.row.Hospital, c.Channel, c.Scene,
 		c.MerchantNo, channel.Open, c.Amount.Currency(), c.Amount.Minor(), st.at, sealed)
 	if err != nil {
-		return fmt.Errorf("write attempt %d: %w", c.Attempt, err)
+		return false, fmt.Errorf("write attempt %d: %w", c.Attempt, err)
 	}
-	return nil
+	n, err := done.RowsAffected()
+	if err != nil {
+		return false, fmt.Errorf("write attempt %d: %w", c.Attempt, err)
+	}
+	return n > 0, nil
 }
 
 // SavePrepaid keeps what the channel answered to Prepay. A capture that its

@@ -57,9 +57,11 @@ func (s *Store) RecordCapture(ctx context.Context, c Capture) (Captured, error) 
 		if a.Currency != c.Report.Captured.Currency() || (c.Report.MerchantNo != "" && c.Report.MerchantNo != a.MerchantNo) {
 			return fmt.Errorf("the report is not of attempt %d: %w", c.Attempt, ErrConflict)
 		}
-		known, err := st.capturedBefore(a, c.Report)
-		if err != nil {
-			return err
+		known := false
+		if a.Report != nil { // the attempt has a capture, this one or another
+			if known, err = st.capturedBefore(a, c.Report); err != nil {
+				return err
+			}
 		}
 		if !known {
 			if err := st.capture(a, c); err != nil {

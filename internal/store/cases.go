@@ -205,17 +205,24 @@ type caseViewRow struct {
 	Captured        int64          `db:"captured_fen"`
 }
 
+// The orders in which cases are paged through.
+var (
+	openCases = order{table: "cases", id: "id", at: "opened_at", way: "ASC", which: "decided_at IS NULL"}
+	allCases  = order{table: "cases", id: "id", at: "opened_at", way: "ASC"}
+)
+
 // Cases reads review cases, the longest open first.
 func (s *Store) Cases(ctx context.Context, f CaseFilter) ([]CaseView, error) {
-	var w where
-	w.hospitals("c.hospital_id", f.Hospitals)
+	o := allCases
 	if f.Open {
-		w.add("c.decided_at IS NULL")
+		o = openCases
 	}
+	var w where
 	if f.After != "" {
-		w.add("(c.opened_at, c.id) > (SELECT opened_at, id FROM cases WHERE id = ?)", f.After)
+		w.after("cases", "opened_at", "id", ">", f.After)
 	}
-	return s.cases(ctx, w.sql()+` ORDER BY c.opened_at, c.id LIMIT `+number(limit(f.Limit)), w.args...)
+	page := w.merged(o, f.Hospitals, limit(f.Limit))
+	return s.cases(ctx, ` JOIN `+page+` AS page ON page.id = c.id ORDER BY c.opened_at, c.id`, w.args...)
 }
 
 // Case reads one review case, or returns ErrNotFound.

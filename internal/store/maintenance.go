@@ -173,7 +173,7 @@ func (s *Store) Windows(ctx context.Context, f WindowFilter) (payment.Windows, e
 		w.add("over_at <= ?", at)
 	}
 	if f.After != "" {
-		w.add("(starts_at, id) < (SELECT starts_at, id FROM maintenance_windows WHERE id = ?)", f.After)
+		w.after("maintenance_windows", "starts_at", "id", "<", f.After)
 	}
 	read := s.db.Rebind(`SELECT ` + windowColumns + ` FROM maintenance_windows` + w.sql() +
 		` ORDER BY starts_at DESC, id DESC LIMIT ` + number(limit(f.Limit)))

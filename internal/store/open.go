@@ -93,7 +93,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if n <= 0 {
 		n = defaultMaxConns
 	}
-	db := sqlx.NewDb(sql.OpenDB(connector), "postgres")
+	db := sqlx.NewDb(sql.OpenDB(preparing{connector}), "postgres")
 	db.SetMaxOpenConns(n)
 	db.SetMaxIdleConns(n)
 	db.SetConnMaxIdleTime(5 * time.Minute)

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/lib/pq"
@@ -98,8 +99,19 @@ func (s *Store) PaymentByOrder(ctx context.Context, hospital, order string) (Vie
 	return oneView(s.views(ctx, `WHERE q.hospital_id = $1 AND q.order_no = $2`, hospital, order))
 }
 
+// The orders in which payments are paged through.
+var (
+	newestRequests = order{table: "requests", id: "payment_id", at: "created_at", way: "DESC"}
+	newestOfStatus = order{table: "payments", id: "id", at: "created_at", way: "DESC"}
+)
+
 // Payments reads payments, newest first.
 func (s *Store) Payments(ctx context.Context, f Filter) ([]View, error) {
+	// An order's number finds it, and one hospital has an index in the order of
+	// the page.
+	if f.OrderNo == "" && (len(f.Hospitals) > 1 || slices.Contains(f.Hospitals, AllHospitals)) {
+		return s.merged(ctx, f)
+	}
 	// The columns are those of the index that serves the filter.
 	hospital, at, id := "q.hospital_id", "q.created_at", "q.payment_id"
 	if f.Status != "" {
@@ -118,6 +130,21 @@ func (s *Store) Payments(ctx context.Context, f Filter) ([]View, error) {
 	}
 	inner := w.sql() + ` ORDER BY ` + at + ` DESC, ` + id + ` DESC LIMIT ` + number(limit(f.Limit))
 	return s.views(ctx, s.db.Rebind(inner), w.args...)
+}
+
+// merged reads a page over several hospitals.
+func (s *Store) merged(ctx context.Context, f Filter) ([]View, error) {
+	o := newestRequests
+	var w where
+	if f.Status != "" {
+		o = newestOfStatus
+		w.add("status = ?", f.Status)
+	}
+	if !f.Before.IsZero() {
+		w.add("("+o.at+", "+o.id+") < (?, ?)", stamp(f.Before), f.BeforeID)
+	}
+	page := w.merged(o, f.Hospitals, limit(f.Limit))
+	return s.views(ctx, s.db.Rebind(`JOIN `+page+` AS page ON page.id = p.id`), w.args...)
 }
 
 func oneView(all []View, err error) (View, error) {
@@ -156,8 +183,18 @@ func (s *Store) views(ctx context.Context, inner string, args ...any) ([]View, e
 	return out, nil
 }
 
+// seen is the part of a request that readers see. A page of payments has to
+// open as many requests, and most of the time of it is spent there.
+type seen struct {
+	Order struct {
+		Slot    payment.Slot    `json:"slot"`
+		Patient payment.Patient `json:"patient"`
+	} `json:"order"`
+	CallbackURL string `json:"callback_url"`
+}
+
 func (s *Store) viewOf(r viewRow) (View, error) {
-	var req payment.Request
+	var req seen
 	if err := s.openJSON(r.Request, &req, "request", r.ID); err != nil {
 		return View{}, err
 	}

@@ -10,6 +10,9 @@ import (
 	"github.com/regpay/regpay/internal/payment"
 )
 
+// wholePage is the most that the API puts on a page.
+const wholePage = "100"
+
 // get and post say which calls may be sent again when nothing is known of
 // them: every reading one, and of the others those that the API takes twice
 // for once.
@@ -113,7 +116,7 @@ func (c *Client) Refunds(ctx context.Context, id string) (r wire.Refunds, err er
 // Reviews lists open cases, of one hospital or, when it is empty, of all that
 // the key is for, in the longest pages that there are.
 func (c *Client) Reviews(ctx context.Context, hospital, cursor string) (r wire.Reviews, err error) {
-	_, err = c.call(ctx, get("/v1/reviews?"+query("hospital_id", hospital, "cursor", cursor, "limit", "200").Encode()), &r)
+	_, err = c.call(ctx, get("/v1/reviews?"+query("hospital_id", hospital, "cursor", cursor, "limit", wholePage).Encode()), &r)
 	return r, err
 }
 

@@ -18,7 +18,7 @@ func (c *Client) Announce(ctx context.Context, a wire.Announcement) (w wire.Wind
 // Maintenance lists maintenance windows, the latest first: of one hospital, or
 // when it is empty of all that the key is for, and of one state or of all.
 func (c *Client) Maintenance(ctx context.Context, hospital string, state payment.WindowState, cursor string) (w wire.Windows, err error) {
-	_, err = c.call(ctx, get("/v1/maintenance-windows?"+query("hospital_id", hospital, "state", string(state), "cursor", cursor, "limit", "200").Encode()), &w)
+	_, err = c.call(ctx, get("/v1/maintenance-windows?"+query("hospital_id", hospital, "state", string(state), "cursor", cursor, "limit", wholePage).Encode()), &w)
 	return w, err
 }
 
