@@ -12,6 +12,8 @@ LOCAL := $(or $(REGPAY_LOCAL),$(CURDIR)/.local)
 STACK := $(GO) run ./deploy/stack/cmd/stack
 LINT  := $(LOCAL)/tools/lint
 
+BUILD_BENCH = echo "building the comparison" && mkdir -p '$(LOCAL)/bin' && $(GO) -C deploy/bench build -o '$(LOCAL)/bin/bench' .
+
 # KEEP=1 leaves the demo's stack up; SUMMARY=file.json writes its results.
 KEEP    ?=
 SUMMARY ?=
@@ -21,7 +23,7 @@ SEED ?=
 FUZZTIME ?= 10s
 
 .NOTPARALLEL:
-.PHONY: help demo chaos histories down status build tools test unit integration lint fuzz-short
+.PHONY: help demo chaos bench bench-endure bench-archive histories down status build tools test unit integration lint fuzz-short
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +45,20 @@ chaos: ## Kill, cut and slow everything while 1,000 people pay, then check (SEED
 	@mkdir -p '$(LOCAL)/bin'
 	@$(GO) build -o '$(LOCAL)/bin/chaos' ./deploy/chaos
 	@SEED='$(or $(SEED),0)' SUMMARY='$(SUMMARY)' exec '$(LOCAL)/bin/chaos'
+
+# The module of its own keeps what only the comparison needs out of regpay's.
+# ROUNDS, WINDOW, ARMS and CURVES are read from the environment.
+bench: ## Compare regpay's speed with other ways to do the job; takes 45 minutes (ROUNDS=5, SUMMARY=file.json, CURVES=dir)
+	@$(BUILD_BENCH)
+	@SUMMARY='$(SUMMARY)' exec '$(LOCAL)/bin/bench' run
+
+bench-endure: ## 50,000 payments on one installation, 20,000 waiting at once; takes 40 minutes (PAYMENTS, WAITING, SUMMARY)
+	@$(BUILD_BENCH)
+	@SUMMARY='$(SUMMARY)' exec '$(LOCAL)/bin/bench' endure
+
+bench-archive: ## Time and explain every query over 1,000,000 past orders; takes 8 minutes (PAYMENTS, PLANS=file, SUMMARY)
+	@$(BUILD_BENCH)
+	@SUMMARY='$(SUMMARY)' exec '$(LOCAL)/bin/bench' archive
 
 down: ## End a stack that was left up
 	@$(STACK) down
@@ -66,12 +82,15 @@ unit:
 integration:
 	@$(STACK) build --race
 	$(GO) test -race -p 1 -timeout 20m ./deploy/...
+	$(GO) -C deploy/bench test -race -p 1 -timeout 10m ./...
 
 lint: $(LINT)/staticcheck ## gofmt, vet, staticcheck, workflowcheck
 	@unformatted=$$(gofmt -l $$(find . -name '*.go' -not -path './.local/*')); \
 	if [ -n "$$unformatted" ]; then echo "run gofmt on:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet ./...
 	$(LINT)/staticcheck ./...
+	$(GO) -C deploy/bench vet ./...
+	cd deploy/bench && '$(abspath $(LINT))/staticcheck' ./...
 	$(LINT)/workflowcheck -config deploy/tools/lint/workflowcheck.yaml -test=false ./workflows
 
 # Built again when the pinned versions change, or Go's.

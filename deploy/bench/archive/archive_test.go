@@ -1,0 +1,35 @@
+package archive_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/regpay/regpay/deploy/bench/archive"
+)
+
+// Small books, whose plans are made as if they were large. Run itself makes
+// sure that every copy can be read, that its audit log verifies, that the
+// ledger balances, and that no number is there twice.
+func TestSmallBooksAreMultipliedAndNoQueryReadsATableFromEndToEnd(t *testing.T) {
+	var out bytes.Buffer
+	plans := filepath.Join(t.TempDir(), "plans.txt")
+	r, err := archive.Run(t.Context(), &out, archive.Options{Payments: 2000, OpenCases: 100, Hospitals: 6, Played: 5, Calls: 10, OnlyIndexes: true, PlansPath: plans,
+		Local: t.TempDir(), PostgresSettings: map[string]string{"fsync": "off", "full_page_writes": "off"}})
+	require.NoError(t, err, out.String())
+	t.Log(out.String())
+	require.Equal(t, 2000, r.Payments)
+	require.Equal(t, 100, r.OpenCases)
+	require.Len(t, r.Hospitals, 6)
+	require.Greater(t, r.Hospitals[0], 10*r.Hospitals[5])
+	text, err := os.ReadFile(plans)
+	require.NoError(t, err)
+	for _, q := range r.Queries {
+		require.Contains(t, string(text), "== "+q.Name+"\n")
+		require.Empty(t, q.SeqScans, q.Name)
+		require.Less(t, q.Discarded, int64(100), "%s reads rows in vain", q.Name)
+	}
+}

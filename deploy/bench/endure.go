@@ -1,0 +1,273 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/regpay/regpay/deploy/bench/journey"
+	"github.com/regpay/regpay/deploy/bench/load"
+	"github.com/regpay/regpay/deploy/bench/meter"
+	"github.com/regpay/regpay/deploy/bench/result"
+	"github.com/regpay/regpay/internal/api/wire"
+)
+
+// endureCommand runs one installation for long: does anything grow with the
+// payments that it has seen, or with those that wait?
+type endureCommand struct {
+	Payments int           `help:"Payments to take through their life, one after the other." default:"50000" env:"PAYMENTS"`
+	Waiting  int           `help:"Payments that wait for their patients all at once." default:"20000" env:"WAITING"`
+	AtOnce   int           `help:"Payments under way." default:"16"`
+	Window   time.Duration `help:"How long the cost of a new payment is measured." default:"20s"`
+	Summary  string        `help:"Write the figures to this file as JSON." env:"SUMMARY" placeholder:"FILE"`
+	Verbose  bool          `short:"v"`
+}
+
+// endurance is what was found.
+type endurance struct {
+	StartedAt time.Time      `json:"started_at"`
+	Machine   result.Machine `json:"machine"`
+	Payments  int64          `json:"payments"`
+	Seconds   float64        `json:"seconds"`
+	// Memory are samples over the payments, Crowd what a new payment costs while
+	// so many others wait.
+	Memory []memory `json:"memory"`
+	Crowd  []crowd  `json:"crowd,omitempty"`
+}
+
+// memory is the resident memory of each process after so many payments, in
+// bytes.
+type memory struct {
+	Payments int64            `json:"payments"`
+	Bytes    map[string]int64 `json:"bytes"`
+}
+
+// crowd is the cost of new payments while others wait.
+type crowd struct {
+	Waiting int           `json:"waiting"`
+	Window  result.Window `json:"window"`
+	// IdleCPU is what the waiting ones alone take: milliseconds of CPU a second,
+	// by process, measured without new payments. A payment that nobody has paid
+	// is asked about at the channel a few times.
+	IdleCPU map[string]float64 `json:"idle_cpu_ms_per_second"`
+}
+
+func (c endureCommand) Run(ctx context.Context) (err error) {
+	b, regpay, err := single(result.Wechat, c.Window, c.Verbose)
+	if err != nil {
+		return err
+	}
+	s, err := b.open(ctx, regpay)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close(ctx)) }()
+	if err := s.slow(ctx, 0); err != nil {
+		return err
+	}
+	e := &endurance{StartedAt: time.Now().UTC().Truncate(time.Second)}
+	if e.Machine, err = machine(ctx, s); err != nil {
+		return err
+	}
+	if c.Waiting > 0 {
+		if err := c.gather(ctx, b, s, e); err != nil {
+			return err
+		}
+	}
+	if err := c.endure(ctx, s, e); err != nil {
+		return err
+	}
+	e.Payments, e.Seconds = s.done.Load(), time.Since(e.StartedAt).Seconds()
+	e.print(b.out)
+	if c.Summary == "" {
+		return nil
+	}
+	text, err := json.MarshalIndent(e, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(c.Summary, append(text, '\n'), 0o644)
+}
+
+// endure takes payments through their life and looks at the memory a hundred
+// times.
+func (c endureCommand) endure(ctx context.Context, s *stage, e *endurance) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	began := s.done.Load()
+	step := max(int64(c.Payments)/100, 1)
+	var next atomic.Int64
+	var failed atomic.Pointer[error]
+	var mu sync.Mutex
+	sample := func(done int64) error {
+		m := memory{Payments: done, Bytes: map[string]int64{}}
+		for name, pid := range meter.Processes(s.in.Stack.Processes()) {
+			if name == "postgres" {
+				continue // its memory is mostly the shared buffers, counted many times
+			}
+			bytes, err := meter.Memory(pid)
+			if err != nil {
+				return err
+			}
+			m.Bytes[name] = bytes
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		e.Memory = append(e.Memory, m)
+		return nil
+	}
+	var clients sync.WaitGroup
+	for range c.AtOnce {
+		clients.Go(func() {
+			for ctx.Err() == nil && next.Add(1) <= int64(c.Payments) {
+				unit, err := s.counted(ctx)
+				if err == nil {
+					err = unit(ctx, &load.Sample{})
+				}
+				if done := s.done.Load() - began; err == nil && done%step == 0 {
+					err = sample(done)
+				}
+				if err != nil {
+					failed.CompareAndSwap(nil, &err)
+					cancel()
+				}
+			}
+		})
+	}
+	clients.Wait()
+	if err := failed.Load(); err != nil {
+		return *err
+	}
+	return context.Cause(ctx)
+}
+
+// gather measures a new payment while a hundred wait, and while all of them do,
+// and lets those then pay.
+func (c endureCommand) gather(ctx context.Context, b *bench, s *stage, e *endurance) error {
+	payer := s.driver.(*apiDriver).payer
+	var waiting []wire.Answer
+	for _, n := range []int{100, c.Waiting} {
+		more, err := c.wait(ctx, payer, n-len(waiting))
+		waiting = append(waiting, more...)
+		if err != nil {
+			return err
+		}
+		idle, err := s.idle(ctx)
+		if err != nil {
+			return err
+		}
+		w, err := b.measure(ctx, s, len(e.Crowd)+1, result.Load{AtOnce: c.AtOnce}, 0)
+		if err != nil {
+			return err
+		}
+		e.Crowd = append(e.Crowd, crowd{Waiting: n, Window: w, IdleCPU: idle})
+	}
+	fmt.Fprintf(b.out, "%d patients pay\n", len(waiting))
+	return each(ctx, c.AtOnce, waiting, func(ctx context.Context, a wire.Answer) error {
+		err := payer.Finish(ctx, a)
+		if err == nil {
+			s.done.Add(1)
+		}
+		return err
+	})
+}
+
+// wait starts payments that nobody pays.
+func (c endureCommand) wait(ctx context.Context, payer *journey.Payer, n int) ([]wire.Answer, error) {
+	var mu sync.Mutex
+	var all []wire.Answer
+	err := each(ctx, c.AtOnce, make([]struct{}, n), func(ctx context.Context, _ struct{}) error {
+		o, err := payer.Prepare(ctx)
+		if err != nil {
+			return err
+		}
+		a, err := payer.Begin(ctx, o.PayWithin(2*time.Hour))
+		mu.Lock()
+		defer mu.Unlock()
+		all = append(all, a)
+		return err
+	})
+	return all, err
+}
+
+// idle is the CPU that is used while nothing new comes, in milliseconds a
+// second.
+func (s *stage) idle(ctx context.Context) (map[string]float64, error) {
+	const d = 10 * time.Second
+	pids := meter.Processes(s.in.Stack.Processes())
+	before, err := meter.CPU(pids)
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	after, err := meter.CPU(pids)
+	used := map[string]float64{}
+	for name, t := range after {
+		used[family(name)] += float64((t - before[name]).Milliseconds()) / d.Seconds()
+	}
+	return used, err
+}
+
+// each calls f for all, so many at once, until one fails.
+func each[T any](ctx context.Context, atOnce int, all []T, f func(context.Context, T) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	work := make(chan T)
+	var workers sync.WaitGroup
+	for range atOnce {
+		workers.Go(func() {
+			for one := range work {
+				if err := f(ctx, one); err != nil {
+					cancel(err)
+				}
+			}
+		})
+	}
+	for _, one := range all {
+		select {
+		case work <- one:
+		case <-ctx.Done():
+		}
+	}
+	close(work)
+	workers.Wait()
+	return context.Cause(ctx)
+}
+
+func (e *endurance) print(out io.Writer) {
+	for _, c := range e.Crowd {
+		cpu, idle := 0.0, 0.0
+		for _, ms := range c.Window.CPUMS {
+			cpu += ms
+		}
+		for _, ms := range c.IdleCPU {
+			idle += ms
+		}
+		fmt.Fprintf(out, "%6d waiting: %5.1f/s, %5.1f ms of CPU a new payment, of which %4.1f ms are the waiting ones'; answer %4.0f/%4.0f/%4.0f ms\n",
+			c.Waiting, c.Window.PerSecond, cpu, idle/c.Window.PerSecond, c.Window.Answer.P50, c.Window.Answer.P95, c.Window.Answer.P99)
+	}
+	fmt.Fprintf(out, "%d payments in %.0f s; resident memory in MiB:\n", e.Payments, e.Seconds)
+	names := []string{"worker-1", "api", "temporal", "sandbox", "load"}
+	fmt.Fprintf(out, "%9s  %s\n", "payments", strings.Join(names, "  "))
+	for i, m := range e.Memory {
+		if i%10 != 0 && i != len(e.Memory)-1 {
+			continue
+		}
+		line := fmt.Sprintf("%9d", m.Payments)
+		for _, name := range names {
+			line += fmt.Sprintf("  %*d", len(name), m.Bytes[name]>>20)
+		}
+		fmt.Fprintln(out, line)
+	}
+}
