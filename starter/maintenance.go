@@ -100,17 +100,14 @@ func (c maintenanceList) Run(ctx context.Context, top *command) error {
 }
 
 func (c maintenanceList) run(ctx context.Context, api *client.Client, t terminal) error {
-	all := wire.Windows{Items: []wire.Window{}}
-	for cursor := ""; ; {
+	items, err := everyPage(func(cursor string) ([]wire.Window, string, error) {
 		page, err := api.Maintenance(ctx, c.Hospital, payment.WindowState(c.State), cursor)
-		if err != nil {
-			return told(err)
-		}
-		all.Items = append(all.Items, page.Items...)
-		if cursor = page.Next; cursor == "" {
-			break
-		}
+		return page.Items, page.Next, err
+	})
+	if err != nil {
+		return told(err)
 	}
+	all := wire.Windows{Items: items}
 	return t.show(all, func(w io.Writer) {
 		if len(all.Items) == 0 {
 			fmt.Fprintln(w, "There is none.")

@@ -95,3 +95,19 @@ func told(err error) error {
 	}
 	return coded{code, errors.New(text)}
 }
+
+// everyPage reads a list to its end; read returns a page and the cursor of the
+// next one, empty after the last.
+func everyPage[T any](read func(cursor string) ([]T, string, error)) ([]T, error) {
+	all := []T{}
+	for cursor := ""; ; {
+		items, next, err := read(cursor)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, items...)
+		if cursor = next; cursor == "" {
+			return all, nil
+		}
+	}
+}

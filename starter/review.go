@@ -30,17 +30,14 @@ func (c reviewList) Run(ctx context.Context, top *command) error {
 }
 
 func (c reviewList) run(ctx context.Context, api *client.Client, t terminal) error {
-	all := wire.Reviews{Items: []wire.Review{}}
-	for cursor := ""; ; {
+	items, err := everyPage(func(cursor string) ([]wire.Review, string, error) {
 		page, err := api.Reviews(ctx, c.Hospital, cursor)
-		if err != nil {
-			return told(err)
-		}
-		all.Items = append(all.Items, page.Items...)
-		if cursor = page.Next; cursor == "" {
-			break
-		}
+		return page.Items, page.Next, err
+	})
+	if err != nil {
+		return told(err)
 	}
+	all := wire.Reviews{Items: items}
 	return t.show(all, func(w io.Writer) {
 		if len(all.Items) == 0 {
 			fmt.Fprintln(w, "No case is open.")

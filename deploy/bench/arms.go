@@ -134,7 +134,7 @@ func (b *bench) open(ctx context.Context, a arm) (s *stage, err error) {
 			PostgresSettings: map[string]string{"track_commit_timestamp": "on"},
 		},
 	}
-	if b.verbose {
+	if b.Verbose {
 		o.Stack.Progress = os.Stderr
 	}
 	s = &stage{arm: a}

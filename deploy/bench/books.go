@@ -57,8 +57,31 @@ func durations(ctx context.Context, db *sql.DB, query string, args ...any) ([]ti
 	return all, rows.Err()
 }
 
-// checkRegpay holds regpay's books against everybody else's.
+// checkRegpay holds regpay's books against everybody else's. The backend hears
+// of a payment's end a moment before the books have it, so it looks again for a
+// while.
 func checkRegpay(ctx context.Context, s *stage, want int) error {
+	ctx, cancel := context.WithTimeout(ctx, settleTime)
+	defer cancel()
+	for {
+		err := compareRegpay(ctx, s, want)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(lookAgain):
+		}
+	}
+}
+
+const (
+	settleTime = 10 * time.Second
+	lookAgain  = 200 * time.Millisecond
+)
+
+func compareRegpay(ctx context.Context, s *stage, want int) error {
 	theirs, err := s.in.Sandbox.Books(ctx)
 	if err != nil {
 		return err

@@ -20,7 +20,7 @@ import (
 
 type runCommand struct {
 	Rounds  int           `help:"Rounds; every arm has its turn in each." default:"5" env:"ROUNDS"`
-	Window  time.Duration `help:"How long one load is measured." default:"5s" env:"WINDOW"`
+	Window  time.Duration `help:"How long one load is measured." default:"4s" env:"WINDOW"`
 	Arms    []string      `help:"Arms to compare; all by default." env:"ARMS" sep:"," placeholder:"NAME"`
 	Quick   bool          `help:"Only the loads that the targets need: closed at 1 and 16, open at half of capacity, counterparties at once."`
 	Summary string        `help:"Write everything to this file as JSON." env:"SUMMARY" placeholder:"FILE"`
@@ -31,11 +31,10 @@ type runCommand struct {
 // bench is one comparison.
 type bench struct {
 	runCommand
-	self    string // this program
-	verbose bool
-	out     io.Writer
-	tune    func(*local.Options) // has the last word on an installation
-	run     result.Run
+	self string // this program
+	out  io.Writer
+	tune func(*local.Options) // has the last word on an installation
+	run  result.Run
 }
 
 func (c runCommand) Run(ctx context.Context) error {
@@ -48,7 +47,7 @@ func (c runCommand) Run(ctx context.Context) error {
 
 func (c runCommand) bench() (*bench, error) {
 	self, err := os.Executable()
-	return &bench{runCommand: c, self: self, verbose: c.Verbose, out: os.Stdout}, err
+	return &bench{runCommand: c, self: self, out: os.Stdout}, err
 }
 
 // single is a comparison of one arm with nothing.
@@ -239,13 +238,11 @@ type marks struct {
 	s   *stage
 	wal [2]meter.WAL
 	cpu [2]map[string]time.Duration
-	at  [2]time.Time
 }
 
 func (m *marks) calls() load.Marks {
 	read := func(i int) func() error {
 		return func() (err error) {
-			m.at[i] = time.Now()
 			if m.wal[i], err = meter.ReadWAL(m.ctx, m.s.admin); err != nil {
 				return err
 			}

@@ -11,7 +11,8 @@ import (
 	"github.com/regpay/regpay/deploy/stack"
 )
 
-// Histories is the mean number of events and bytes of some workflows' histories.
+// Histories is the mean number of events and bytes of the histories of some
+// workflows that come to their end about now; it waits for that.
 func Histories(ctx context.Context, e stack.Endpoints, ids []string) (events, bytes float64, err error) {
 	c, err := client.DialContext(ctx, client.Options{HostPort: e.Temporal, Namespace: e.Namespace, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
 	if err != nil {
@@ -19,6 +20,9 @@ func Histories(ctx context.Context, e stack.Endpoints, ids []string) (events, by
 	}
 	defer c.Close()
 	for _, id := range ids {
+		if err := c.GetWorkflow(ctx, id, "").Get(ctx, nil); err != nil {
+			return 0, 0, fmt.Errorf("wait for the end of %s: %w", id, err)
+		}
 		d, err := c.DescribeWorkflowExecution(ctx, id, "")
 		if err != nil {
 			return 0, 0, fmt.Errorf("read the history of %s: %w", id, err)
