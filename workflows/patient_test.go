@@ -48,9 +48,10 @@ func TestAPaymentThatTheChannelItselfEndsLeavesTimeForAnotherMethod(t *testing.T
 
 func TestAChangeOfMethodClosesTheEarlierChargeFirst(t *testing.T) {
 	w := newWorld(t, by(payment.ByWeChat))
-	changed := w.at(time.Minute, workflows.UpdateChangeMethod, choice(payment.ByUnionPay))
-	again := w.at(2*time.Minute, workflows.UpdateChangeMethod, choice(payment.ByWeChat))
-	w.paysAt(3*time.Minute, payment.WeChat, 3)
+	// Both changes come before the first look at a charge, a minute after it began.
+	changed := w.at(20*time.Second, workflows.UpdateChangeMethod, choice(payment.ByUnionPay))
+	again := w.at(40*time.Second, workflows.UpdateChangeMethod, choice(payment.ByWeChat))
+	w.paysAt(60*time.Second, payment.WeChat, 3)
 	w.ends(payment.Completed, "")
 	require.Equal(t, payment.ByUnionPay, changed.answered(t).Method)
 	require.Equal(t, payment.ByWeChat, again.answered(t).Method)
