@@ -142,6 +142,7 @@ func TestWhatALookFindsAtAnEnd(t *testing.T) {
 		var app *temporal.ApplicationError
 		require.ErrorAs(t, err, &app, state)
 		require.Equal(t, activities.ErrTypeUndecided, app.Type())
+		require.Equal(t, temporal.ApplicationErrorCategoryBenign, app.Category(), "waiting is no failure to log")
 		require.False(t, app.NonRetryable(), "it is asked again")
 		require.Equal(t, 2*time.Second, app.NextRetryDelay())
 	}

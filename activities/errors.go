@@ -79,10 +79,11 @@ func problemError(p payment.Problem) error {
 }
 
 // undecided makes Temporal ask again after a while: the other side has
-// answered, but not with an end.
+// answered, but not with an end. Nothing is wrong, so no worker logs it as an
+// error: with thousands of patients about to pay it would hide what is.
 func undecided(what, state string, again time.Duration) error {
 	return temporal.NewApplicationErrorWithOptions(what+" is "+state, ErrTypeUndecided,
-		temporal.ApplicationErrorOptions{NextRetryDelay: again})
+		temporal.ApplicationErrorOptions{NextRetryDelay: again, Category: temporal.ApplicationErrorCategoryBenign})
 }
 
 // AsRefusal finds the refusal of a step's final error.

@@ -9,7 +9,6 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/regpay/regpay/deploy/bench/journey"
@@ -22,8 +21,8 @@ import (
 // endureCommand runs one installation for long: does anything grow with the
 // payments that it has seen, or with those that wait?
 type endureCommand struct {
-	Payments int           `help:"Payments to take through their life, one after the other." default:"50000" env:"PAYMENTS"`
-	Waiting  int           `help:"Payments that wait for their patients all at once." default:"20000" env:"WAITING"`
+	Payments int           `help:"Payments to take through their life, those that waited with the others included." default:"50000" env:"PAYMENTS"`
+	Waiting  int           `help:"Payments that first wait for their patients all at once." default:"20000" env:"WAITING"`
 	AtOnce   int           `help:"Payments under way." default:"16"`
 	Window   time.Duration `help:"How long the cost of a new payment is measured." default:"20s"`
 	Summary  string        `help:"Write the figures to this file as JSON." env:"SUMMARY" placeholder:"FILE"`
@@ -32,6 +31,8 @@ type endureCommand struct {
 
 // endurance is what was found.
 type endurance struct {
+	mu sync.Mutex // guards Memory
+
 	StartedAt time.Time      `json:"started_at"`
 	Machine   result.Machine `json:"machine"`
 	Payments  int64          `json:"payments"`
@@ -96,64 +97,64 @@ func (c endureCommand) Run(ctx context.Context) (err error) {
 	return os.WriteFile(c.Summary, append(text, '\n'), 0o644)
 }
 
-// endure takes payments through their life and looks at the memory a hundred
-// times.
+// endure takes payments through their life until there were as many as asked
+// for, and looks at the memory now and then.
 func (c endureCommand) endure(ctx context.Context, s *stage, e *endurance) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	began := s.done.Load()
-	step := max(int64(c.Payments)/100, 1)
-	var next atomic.Int64
-	var failed atomic.Pointer[error]
-	var mu sync.Mutex
-	sample := func(done int64) error {
-		m := memory{Payments: done, Bytes: map[string]int64{}}
-		for name, pid := range meter.Processes(s.in.Stack.Processes()) {
-			if name == "postgres" {
-				continue // its memory is mostly the shared buffers, counted many times
-			}
-			bytes, err := meter.Memory(pid)
-			if err != nil {
-				return err
-			}
-			m.Bytes[name] = bytes
+	more := max(int64(c.Payments)-s.done.Load(), 0)
+	return each(ctx, c.AtOnce, make([]struct{}, more), func(ctx context.Context, _ struct{}) error {
+		unit, err := s.counted(ctx)
+		if err == nil {
+			err = unit(ctx, &load.Sample{})
 		}
-		mu.Lock()
-		defer mu.Unlock()
-		e.Memory = append(e.Memory, m)
-		return nil
-	}
-	var clients sync.WaitGroup
-	for range c.AtOnce {
-		clients.Go(func() {
-			for ctx.Err() == nil && next.Add(1) <= int64(c.Payments) {
-				unit, err := s.counted(ctx)
-				if err == nil {
-					err = unit(ctx, &load.Sample{})
-				}
-				if done := s.done.Load() - began; err == nil && done%step == 0 {
-					err = sample(done)
-				}
-				if err != nil {
-					failed.CompareAndSwap(nil, &err)
-					cancel()
-				}
-			}
-		})
-	}
-	clients.Wait()
-	if err := failed.Load(); err != nil {
-		return *err
-	}
-	return context.Cause(ctx)
+		if err != nil {
+			return err
+		}
+		return c.sample(s, e)
+	})
 }
 
-// gather measures a new payment while a hundred wait, and while all of them do,
-// and lets those then pay.
+// samples is how often the memory is looked at in a whole run.
+const samples = 100
+
+// sample looks at the memory when another hundredth of the payments is over.
+func (c endureCommand) sample(s *stage, e *endurance) error {
+	done, step := s.done.Load(), max(int64(c.Payments)/samples, 1)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if n := len(e.Memory); n > 0 && done < e.Memory[n-1].Payments+step {
+		return nil
+	}
+	m := memory{Payments: done, Bytes: map[string]int64{}}
+	for name, pid := range meter.Processes(s.in.Stack.Processes()) {
+		if name == "postgres" {
+			continue // its memory is mostly the shared buffers, counted many times
+		}
+		bytes, err := meter.Memory(pid)
+		if err != nil {
+			return err
+		}
+		m.Bytes[name] = bytes
+	}
+	e.Memory = append(e.Memory, m)
+	return nil
+}
+
+// few is the crowd that the large one is compared with.
+const few = 100
+
+// gather measures new payments while few wait, while all of them do, and while
+// few wait again: what differs between the first and the last is the machine's
+// doing. Those that waited pay.
 func (c endureCommand) gather(ctx context.Context, b *bench, s *stage, e *endurance) error {
 	payer := s.driver.(*apiDriver).payer
 	var waiting []wire.Answer
-	for _, n := range []int{100, c.Waiting} {
+	for _, n := range []int{few, max(c.Waiting, few), few} {
+		if surplus := len(waiting) - n; surplus > 0 {
+			if err := c.pay(ctx, b, s, e, waiting[:surplus]); err != nil {
+				return err
+			}
+			waiting = waiting[surplus:]
+		}
 		more, err := c.wait(ctx, payer, n-len(waiting))
 		waiting = append(waiting, more...)
 		if err != nil {
@@ -169,13 +170,19 @@ func (c endureCommand) gather(ctx context.Context, b *bench, s *stage, e *endura
 		}
 		e.Crowd = append(e.Crowd, crowd{Waiting: n, Window: w, IdleCPU: idle})
 	}
+	return c.pay(ctx, b, s, e, waiting)
+}
+
+// pay lets patients pay who waited.
+func (c endureCommand) pay(ctx context.Context, b *bench, s *stage, e *endurance, waiting []wire.Answer) error {
 	fmt.Fprintf(b.out, "%d patients pay\n", len(waiting))
+	payer := s.driver.(*apiDriver).payer
 	return each(ctx, c.AtOnce, waiting, func(ctx context.Context, a wire.Answer) error {
-		err := payer.Finish(ctx, a)
-		if err == nil {
-			s.done.Add(1)
+		if err := payer.Finish(ctx, a); err != nil {
+			return err
 		}
-		return err
+		s.done.Add(1)
+		return c.sample(s, e)
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync/atomic"
 	"time"
 
@@ -85,9 +86,20 @@ func (p *Payer) Prepare(ctx context.Context) (Order, error) {
 	return Order{start}, nil
 }
 
-// Begin starts the payment and returns what the patient is to pay.
-func (p *Payer) Begin(ctx context.Context, o Order) (wire.Answer, error) {
-	answer, _, err := p.in.API.Start(ctx, o.start)
+// mostStarts bounds how often a start is sent.
+const mostStarts = 4
+
+// Begin starts the payment and returns what the patient is to pay. A start that
+// the API cannot answer in time is sent again as it is, as booking backends
+// have to.
+func (p *Payer) Begin(ctx context.Context, o Order) (answer wire.Answer, err error) {
+	for range mostStarts {
+		answer, _, err = p.in.API.Start(ctx, o.start)
+		var told *wire.Problem
+		if !errors.As(err, &told) || told.Status != http.StatusServiceUnavailable {
+			break
+		}
+	}
 	return answer, err
 }
 
