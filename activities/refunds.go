@@ -41,10 +41,30 @@ func (b *Books) ReserveRefund(ctx context.Context, in ReserveIn) (ReserveOut, er
 		Reason: in.Reason, Actor: in.Actor, At: in.At,
 	}
 	row, err := b.Store.ReserveRefund(ctx, order)
+	if in.ChannelNo != "" && payment.HasCode(err, payment.CodeRefundExceeds) {
+		row, err = b.onItsWay(ctx, order, err)
+	}
 	if in.Rest && (payment.HasCode(err, payment.CodeRefundExceeds) || payment.HasCode(err, payment.CodeRefundConflict)) {
 		row, err = b.reserveRest(ctx, order)
 	}
 	return ReserveOut{N: row.N, Amount: row.Refund.Amount}, boundary(err)
+}
+
+// onItsWay finds the refund for which a whole capture was set aside before: a
+// workflow task that was lost had taken another turn, by which this money went
+// back, and nobody would send it. Should somebody all the same, both send the
+// one refund under its one number (I4). Without such a refund it is refused.
+func (b *Books) onItsWay(ctx context.Context, o store.RefundOrder, refused error) (store.RefundRow, error) {
+	for n := 1; n <= payment.MaxAttempts; n++ {
+		row, err := b.Store.Refund(ctx, o.PaymentID, n)
+		if errors.Is(err, store.ErrNotFound) {
+			break
+		}
+		if err != nil || row.Attempt == o.Attempt && row.Refund.Original.ChannelNo == o.ChannelNo && row.Refund.Amount.Equal(o.Amount) {
+			return row, err
+		}
+	}
+	return store.RefundRow{}, refused
 }
 
 // reserveRest sets aside what other refunds have left of a tender, or finds

@@ -110,6 +110,30 @@ func TestARefundIsReservedOnceAndNumbered(t *testing.T) {
 	require.Equal(t, []string{"k", "tx"}, []string{w.ordered.Key, w.ordered.ChannelNo})
 }
 
+func TestACaptureThatALostTaskSetAsideGoesBackByThatRefund(t *testing.T) {
+	in := activities.ReserveIn{PaymentID: "pay_1", Key: "stray/tx", Attempt: 1, ChannelNo: "tx", Amount: money.Fen(100)}
+	there := store.RefundRow{N: 3, Key: "unwind/1", Attempt: 1, Refund: channel.Refund{Amount: money.Fen(100), Original: channel.Report{ChannelNo: "tx"}}}
+	for name, change := range map[string]func(*store.RefundRow){
+		"the very capture": func(*store.RefundRow) {},
+		"another attempt":  func(r *store.RefundRow) { r.Attempt = 2 },
+		"another capture":  func(r *store.RefundRow) { r.Refund.Original.ChannelNo = "other" },
+		"a part of it":     func(r *store.RefundRow) { r.Refund.Amount = money.Fen(99) },
+	} {
+		w := newWorld()
+		b := &activities.Books{Store: w, Hospitals: w}
+		w.errs["reserve 1.00"] = payment.Problem{Code: payment.CodeRefundExceeds}
+		w.refund = there
+		change(&w.refund)
+		out, err := local(t, b, b.ReserveRefund, in)
+		if name == "the very capture" {
+			require.NoError(t, err)
+			require.Equal(t, 3, out.N)
+			continue
+		}
+		require.True(t, activities.IsFinal(err), "%s: I6", name)
+	}
+}
+
 func TestTheRestOfATenderIsWhatOtherRefundsHaveLeft(t *testing.T) {
 	exceeds := payment.Problem{Code: payment.CodeRefundExceeds}
 	in := activities.ReserveIn{PaymentID: "pay_1", Key: "unwind/1", Attempt: 1, Amount: money.Fen(5000), Rest: true}
