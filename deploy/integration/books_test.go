@@ -154,7 +154,7 @@ func (w *world) paymentsAreWhole(ctx context.Context) error {
 		}
 	}
 	var errs []error
-	query := url.Values{"limit": {"100"}}
+	query := url.Values{"limit": {"50"}}
 	for {
 		page, err := w.in.API.Payments(ctx, query)
 		if err != nil {

@@ -57,7 +57,7 @@ func (s *server) announce(ctx context.Context, in *announceInput) (*announceOutp
 type windowsInput struct {
 	Hospital string              `query:"hospital_id" maxLength:"32" pattern:"^[a-z0-9-]*$" doc:"One hospital alone"`
 	State    payment.WindowState `query:"state" enum:"upcoming,active,past" doc:"Where they stand now"`
-	Limit    int                 `query:"limit" minimum:"1" maximum:"100" default:"50"`
+	Limit    int                 `query:"limit" minimum:"1" maximum:"50" default:"50"`
 	Cursor   string              `query:"cursor" maxLength:"100" doc:"next of the page before"`
 }
 

@@ -63,7 +63,7 @@ type listInput struct {
 	Hospital string         `query:"hospital_id" maxLength:"32" pattern:"^[a-z0-9-]*$" doc:"One hospital alone"`
 	OrderNo  string         `query:"order_no" maxLength:"24" pattern:"^[0-9A-Za-z]*$"`
 	Status   payment.Status `query:"status" enum:"pending,verifying,awaiting_payment,clearing,paid,registered,completed,in_review,suspended,refunding,closed,refunded,rejected"`
-	Limit    int            `query:"limit" minimum:"1" maximum:"100" default:"50"`
+	Limit    int            `query:"limit" minimum:"1" maximum:"50" default:"50"`
 	Cursor   string         `query:"cursor" maxLength:"200" doc:"next of the page before"`
 }
 

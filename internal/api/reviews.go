@@ -63,7 +63,7 @@ func (s *server) openCase(ctx context.Context, v store.View, caseID string) (*pa
 
 type reviewsInput struct {
 	Hospital string `query:"hospital_id" maxLength:"32" pattern:"^[a-z0-9-]*$" doc:"One hospital alone"`
-	Limit    int    `query:"limit" minimum:"1" maximum:"100" default:"50"`
+	Limit    int    `query:"limit" minimum:"1" maximum:"50" default:"50"`
 	Cursor   string `query:"cursor" maxLength:"100" doc:"next of the page before"`
 }
 

@@ -19,12 +19,8 @@ type query struct {
 	empty bool
 }
 
-// page and fullPage are what the API asks for: one row more than it shows, by
-// default and at most.
-const (
-	page     = 51
-	fullPage = 101
-)
+// page is what the API asks for: one row more than it shows.
+const page = 51
 
 // scope is a list of hospitals that a caller's key has.
 type scope struct {
@@ -184,7 +180,6 @@ func (b *books) lists(d *drawn, sc scope) []query {
 	}
 	out := []query{
 		list("", store.Filter{Limit: page}, nil),
-		list(", full page", store.Filter{Limit: fullPage}, nil),
 		list(", page anywhere", store.Filter{Limit: page}, anywhere),
 		list(", by order", store.Filter{Limit: page}, func(f *store.Filter, r *rand.Rand) { f.OrderNo = one(r, of).Order }),
 		list(", by order and status", store.Filter{Limit: page}, func(f *store.Filter, r *rand.Rand) {
@@ -192,8 +187,6 @@ func (b *books) lists(d *drawn, sc scope) []query {
 			f.OrderNo, f.Status = k.Order, k.Status
 		}),
 		list(", unknown order", store.Filter{Limit: page, OrderNo: "NOSUCHORDER000001"}, nil),
-		list(", in_review, full page", store.Filter{Limit: fullPage, Status: payment.InReview}, nil),
-		list(", completed, full page anywhere", store.Filter{Limit: fullPage, Status: payment.Completed}, anywhere),
 	}
 	for _, status := range []payment.Status{payment.Completed, payment.InReview, payment.Suspended, payment.AwaitingPayment, payment.Paid,
 		payment.Rejected, payment.Refunded} {
@@ -205,9 +198,9 @@ func (b *books) lists(d *drawn, sc scope) []query {
 
 // caseLists are the pages of cases.
 func (b *books) caseLists(d *drawn, sc scope) []query {
-	list := func(name string, open bool, limit int, of []key) query {
+	list := func(name string, open bool, of []key) query {
 		return query{name: "Cases, " + sc.name + name, who: "api", empty: true, run: func(ctx context.Context, s *store.Store, r *rand.Rand) (int, error) {
-			f := store.CaseFilter{Hospitals: sc.hospitals, Open: open, Limit: limit}
+			f := store.CaseFilter{Hospitals: sc.hospitals, Open: open, Limit: page}
 			if of != nil {
 				f.After = one(r, of).No
 			}
@@ -216,11 +209,10 @@ func (b *books) caseLists(d *drawn, sc scope) []query {
 		}}
 	}
 	return []query{
-		list(", open", true, page, nil),
-		list(", open, full page", true, fullPage, nil),
-		list(", open, page anywhere", true, page, d.open),
-		list(", any", false, page, nil),
-		list(", any, page anywhere", false, page, d.cases),
+		list(", open", true, nil),
+		list(", open, page anywhere", true, d.open),
+		list(", any", false, nil),
+		list(", any, page anywhere", false, d.cases),
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 // wholePage is the most that the API puts on a page.
-const wholePage = "100"
+const wholePage = "50"
 
 // get and post say which calls may be sent again when nothing is known of
 // them: every reading one, and of the others those that the API takes twice

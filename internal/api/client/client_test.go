@@ -137,11 +137,11 @@ func TestWhatIsAskedForIsInTheAddress(t *testing.T) {
 		"/v1/payments/pay_1/timeline":     func(ctx context.Context, c *client.Client) error { _, err := c.Timeline(ctx, "pay_1"); return err },
 		"/v1/payments/pay_1/voucher":      func(ctx context.Context, c *client.Client) error { _, err := c.Voucher(ctx, "pay_1"); return err },
 		"/v1/payments/pay_1/refunds":      func(ctx context.Context, c *client.Client) error { _, err := c.Refunds(ctx, "pay_1"); return err },
-		"/v1/maintenance-windows?hospital_id=h&limit=100&state=active": func(ctx context.Context, c *client.Client) error {
+		"/v1/maintenance-windows?hospital_id=h&limit=50&state=active": func(ctx context.Context, c *client.Client) error {
 			_, err := c.Maintenance(ctx, "h", "active", "")
 			return err
 		},
-		"/v1/reviews?limit=100": func(ctx context.Context, c *client.Client) error { _, err := c.Reviews(ctx, "", ""); return err },
+		"/v1/reviews?limit=50": func(ctx context.Context, c *client.Client) error { _, err := c.Reviews(ctx, "", ""); return err },
 		"/v1/payments?hospital_id=h&limit=2&order_no=O&status=paid": func(ctx context.Context, c *client.Client) error {
 			_, err := c.Payments(ctx, client.Search{Hospital: "h", OrderNo: "O", Status: "paid", Limit: 2})
 			return err
