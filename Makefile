@@ -17,13 +17,15 @@ BUILD_BENCH = echo "building the comparison" && mkdir -p '$(LOCAL)/bin' && $(GO)
 # KEEP=1 leaves the demo's stack up; SUMMARY=file.json writes its results.
 KEEP    ?=
 SUMMARY ?=
+# SCREENSHOTS=dir is where the pictures of the review console go.
+SCREENSHOTS ?= $(LOCAL)/screenshots
 # SEED=n repeats the plan of a fault run.
 SEED ?=
 # How long each fuzz target runs in fuzz-short.
 FUZZTIME ?= 10s
 
 .NOTPARALLEL:
-.PHONY: help demo chaos bench bench-endure bench-archive histories down status build tools test unit integration lint fuzz-short
+.PHONY: help demo screenshots chaos bench bench-endure bench-archive histories down status build tools test unit integration lint fuzz-short
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +36,10 @@ demo: ## Play a day of registrations on real parts (KEEP=1 leaves them up, SUMMA
 	@$(GO) build -o '$(LOCAL)/bin/demo' ./deploy/demo
 	@# exec: a signal sent to make must reach the demo, which ends its children.
 	@KEEP='$(KEEP)' SUMMARY='$(SUMMARY)' exec '$(LOCAL)/bin/demo'
+
+screenshots: ## Picture every page of the review console, checking each (SCREENSHOTS=dir)
+	@SCREENSHOTS='$(abspath $(SCREENSHOTS))' $(GO) test -count 1 -timeout 20m -run TestEveryPage ./deploy/browser
+	@echo "pictures are in $(abspath $(SCREENSHOTS))"
 
 histories: ## Record the histories that replay tests use
 	@mkdir -p '$(LOCAL)/bin'

@@ -163,6 +163,9 @@ func TestReviewsAreListedAndDecided(t *testing.T) {
 	require.NoError(t, reviewDecide{Case: c.CaseID, Decision: "retry_refund", Operator: "wang"}.run(t.Context(), api, out))
 	require.JSONEq(t, `{"case_id":"pay_1-R01-C1","decision":"retry_refund","operator":"wang"}`, b.sent["POST /v1/payments/pay_1/review"])
 	require.Equal(t, exitUsage, exitCode(reviewDecide{Case: "C1"}.run(t.Context(), api, out)))
+	delete(b.sent, "POST /v1/payments/pay_1/review")
+	require.Equal(t, exitUsage, exitCode(reviewDecide{Case: c.CaseID, Decision: "retry_refund", Operator: "local:wang"}.run(t.Context(), api, out)))
+	require.Empty(t, b.sent["POST /v1/payments/pay_1/review"], "nobody speaks for an account of the console")
 
 	c.SecondPerson, c.Escalations = true, 1
 	c.Proposal = &wire.Proposal{Decision: payment.RetryRefund, Operator: "wang"}

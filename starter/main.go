@@ -1,5 +1,5 @@
 // Command starter is regpay's face: it serves the HTTP API, the channels'
-// webhooks and the codec endpoint, and is the command line.
+// webhooks, the codec endpoint and the staff's console, and is the command line.
 package main
 
 import (
@@ -31,9 +31,10 @@ type command struct {
 	JSON    bool             `help:"Print JSON."`
 	Version kong.VersionFlag `help:"Print the version."`
 
-	Serve serveCommand `cmd:"" help:"Serve the HTTP API, the channels' webhooks and the codec endpoint."`
+	Serve serveCommand `cmd:"" help:"Serve the HTTP API, the channels' webhooks, the codec endpoint and the console."`
 	Setup setupCommand `cmd:"" help:"Bring the database and Temporal to what this version needs."`
 	Key   keyCommand   `cmd:"" help:"API keys of booking backends and staff."`
+	Staff staffCommand `cmd:"" help:"Accounts of people who sign in at the console."`
 
 	Pay    payCommand    `cmd:"" help:"Start a payment."`
 	Show   showCommand   `cmd:"" help:"Show a payment."`

@@ -9,6 +9,7 @@ import (
 	"github.com/regpay/regpay/internal/api/client"
 	"github.com/regpay/regpay/internal/api/wire"
 	"github.com/regpay/regpay/internal/payment"
+	"github.com/regpay/regpay/internal/staff"
 )
 
 type reviewCommand struct {
@@ -93,6 +94,9 @@ func (c reviewDecide) run(ctx context.Context, api *client.Client, t terminal) e
 	id, _, ok := strings.Cut(c.Case, "-")
 	if !ok || !strings.HasPrefix(id, "pay_") {
 		return coded{exitUsage, fmt.Errorf("%q is no case: it looks like pay_…-C1", c.Case)}
+	}
+	if staff.IsSubject(c.Operator) {
+		return coded{exitUsage, fmt.Errorf("%q is an account of the review console, which decides there: give your own name", c.Operator)}
 	}
 	d, err := api.Decide(ctx, id, wire.Decision{CaseID: c.Case, Decision: payment.Verdict(c.Decision),
 		Operator: c.Operator, Note: c.Note, Reference: c.Reference, HandedBy: c.HandedBy})

@@ -14,6 +14,7 @@ import (
 
 	"github.com/regpay/regpay/internal/api"
 	"github.com/regpay/regpay/internal/codec"
+	"github.com/regpay/regpay/internal/console"
 	"github.com/regpay/regpay/internal/hospital"
 	"github.com/regpay/regpay/internal/installation"
 	"github.com/regpay/regpay/internal/payment"
@@ -26,8 +27,8 @@ import (
 
 const codecPath = "/codec"
 
-// serve runs the HTTP API, the channels' webhooks and the codec endpoint until
-// ctx ends.
+// serve runs the HTTP API, the channels' webhooks, the codec endpoint and the
+// staff's console until ctx ends.
 func serve(ctx context.Context, c serveCommand, log *zap.Logger) error {
 	failed := make(chan error, 2)
 	if c.PProf != "" {
@@ -70,7 +71,8 @@ func serve(ctx context.Context, c serveCommand, log *zap.Logger) error {
 	return nil
 }
 
-// newHandler puts the API and the codec endpoint behind one address.
+// newHandler puts the API, the codec endpoint and the console behind one
+// address.
 func newHandler(in *installation.Installation) (http.Handler, error) {
 	signer, err := voucher.NewSigner([]byte(in.Keys.Index("voucher", "signing key")))
 	if err != nil {
@@ -96,6 +98,14 @@ func newHandler(in *installation.Installation) (http.Handler, error) {
 		Codec: privacy.NewCodec(in.Keys), Token: token, Origin: in.Config.HTTP.UIOrigin, Path: codecPath,
 		Secure: strings.HasPrefix(in.Config.HTTP.PublicURL, "https://"), Log: in.Log,
 	}))
+	if in.Config.Console.Enabled {
+		pages, err := newConsole(in, books, signer)
+		if err != nil {
+			return nil, err
+		}
+		mux.Handle(console.Base, pages)
+		mux.Handle(console.Base+"/", pages)
+	}
 	mux.Handle("/", apiHandler)
 	return mux, nil
 }

@@ -10,7 +10,8 @@
 // through the HTTP API. At the end it compares regpay's books with everybody
 // else's; its exit status says whether they agree.
 //
-// It is called by `make demo`. KEEP=1 leaves everything up, SUMMARY=file.json
+// It is called by `make demo`. KEEP=1 leaves everything up, with the payments of
+// waiting.csv for you to decide about at the review console; SUMMARY=file.json
 // writes the result as JSON.
 package main
 
@@ -46,6 +47,9 @@ const (
 	checkTimeout = time.Minute
 	stopTimeout  = time.Minute
 )
+
+// twoPeopleAbove is the amount in fen above which two people decide a case.
+const twoPeopleAbove = 300_00
 
 // Exit codes.
 const (
@@ -113,13 +117,21 @@ func run(ctx context.Context, o options, out io.Writer) (ok bool, err error) {
 			return false, err
 		}
 	}
+	var work desk
 	if o.keep() && ctx.Err() == nil {
+		if work, err = leaveWork(ctx, in); err != nil {
+			return false, fmt.Errorf("leave cases to decide: %w", err)
+		}
 		if err := in.Leave(); err != nil {
 			return false, err
 		}
 		left = true
 	}
 	s.addresses(out, left)
+	work.print(out)
+	if left {
+		fmt.Fprintln(out, "`make down` stops everything.")
+	}
 	return s.OK, nil
 }
 
@@ -149,13 +161,25 @@ func start(ctx context.Context, o options, all []registration, out io.Writer) (*
 			NoShowWindow: 180 * 24 * time.Hour, RefuseNoShows: 3,
 		},
 		Configure: func(c *config.Config) {
-			for _, h := range c.Hospitals {
+			for i, h := range c.Hospitals {
 				// UnionPay's orders cannot be closed and are waited out; both
 				// clocks are this machine's.
 				h.Channels.UnionPay.CloseMargin = time.Second
+				c.Hospitals[i].Review.SecondPersonAboveFen = twoPeopleAbove
+				if name, known := names()[h.ID]; known {
+					c.Hospitals[i].Name = name
+				}
 			}
 		},
 	})
+}
+
+// names are what people call the hospitals of the file, by language.
+func names() map[string]map[string]string {
+	return map[string]map[string]string{
+		"h-linjiang": {"zh-CN": "临江医院", "en": "Linjiang Hospital"},
+		"h-qingshan": {"zh-CN": "青山医院", "en": "Qingshan Hospital"},
+	}
 }
 
 func hospitalsOf(all []registration) []string {
@@ -224,7 +248,7 @@ func (d *day) watched(ctx context.Context, all []registration) ([]outcome, error
 // places finds where things can be opened, and saves the voucher of one order.
 func (d *day) places(ctx context.Context, outcomes []outcome) (addresses, error) {
 	e := d.in.Stack.Endpoints()
-	a := addresses{API: d.in.APIBase, Docs: d.in.APIBase + "/docs", TemporalUI: d.in.UIAddress, Codec: e.Codec + "/", CodecTokenFile: d.in.CodecTokenFile,
+	a := addresses{API: d.in.APIBase, Docs: d.in.APIBase + "/docs", Console: d.in.Console(), TemporalUI: d.in.UIAddress, Codec: e.Codec + "/", CodecTokenFile: d.in.CodecTokenFile,
 		APIKeyFile: d.in.APIKeyFile, SandboxBook: d.in.SandboxAdmin + "/books"}
 	for _, o := range outcomes {
 		if o.final.Voucher == nil || o.registration.Refund > 0 {
@@ -278,7 +302,7 @@ func (s summary) addresses(out io.Writer, left bool) {
 		fmt.Fprintf(out, "Voucher of one order  %s\n                      %s\n", a.VoucherPNG, a.VoucherSVG)
 	}
 	if !left {
-		fmt.Fprintln(out, "The stack is stopped; `make demo KEEP=1` leaves it up, with Temporal's UI and the API's docs to open.")
+		fmt.Fprintln(out, "The stack is stopped; `make demo KEEP=1` leaves it up, with cases to decide at the review console, Temporal's UI and the API's docs to open.")
 		return
 	}
 	fmt.Fprintf(out, "Temporal's UI         %s\n", a.TemporalUI)
@@ -289,5 +313,4 @@ func (s summary) addresses(out io.Writer, left bool) {
 	if a.Voucher != "" {
 		fmt.Fprintf(out, "Voucher by the API    curl -H \"Authorization: Bearer $(cat %s)\" %s\n", a.APIKeyFile, a.Voucher)
 	}
-	fmt.Fprintln(out, "`make down` stops everything.")
 }

@@ -40,7 +40,7 @@ type registration struct {
 	Then      *wire.Choice
 	Staff     []payment.Verdict // what support staff decide, in order
 	Refund    int64             // asked for once completed, fen
-	Expected  []payment.Status  // how it may end
+	Expected  []payment.Status  // how it may end, or what it waits in
 }
 
 // behaviour is what the patient does.
@@ -83,6 +83,11 @@ var columns = strings.Split("no,hospital,department,doctor,title,slot,day,time,r
 
 // readRegistrations reads the file; the error names every line that is wrong.
 func readRegistrations(r io.Reader) ([]registration, error) {
+	return readLines(r, payment.Status.Ended, "not the end of a payment")
+}
+
+// readLines reads a file whose last column has states that will do.
+func readLines(r io.Reader, will func(payment.Status) bool, wont string) ([]registration, error) {
 	reader := csv.NewReader(r)
 	head, err := reader.Read()
 	if err != nil {
@@ -103,6 +108,9 @@ func readRegistrations(r io.Reader) ([]registration, error) {
 			return nil, fmt.Errorf("read registrations: %w", err)
 		}
 		one, err := parseRegistration(fields)
+		if slices.ContainsFunc(one.Expected, func(s payment.Status) bool { return !will(s) }) {
+			err = errors.Join(err, errors.New("expected: "+wont))
+		}
 		if err == nil && seen[one.No] {
 			err = errors.New("no: used before")
 		}
@@ -255,11 +263,7 @@ func (f *fields) story(r *registration) {
 		}
 	}
 	for word := range strings.SplitSeq(f.text("expected", true), "|") {
-		if s := payment.Status(word); s.Ended() {
-			r.Expected = append(r.Expected, s)
-			continue
-		}
-		f.wrong("expected", "not the end of a payment")
+		r.Expected = append(r.Expected, payment.Status(word))
 	}
 	changing := r.Behaviour == changes || r.Behaviour == failsThenChange
 	if changing != (r.Then != nil) {

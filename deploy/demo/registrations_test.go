@@ -22,7 +22,7 @@ func theFile(t *testing.T) []registration {
 func opened() time.Time { return time.Date(2026, 3, 31, 23, 30, 0, 0, time.UTC) }
 
 func TestEveryRegistrationOfTheFileIsOneThatTheAPITakes(t *testing.T) {
-	all := theFile(t)
+	all := append(theFile(t), theWaiting(t)...)
 	require.GreaterOrEqual(t, len(all), 200)
 	slots, phones := map[string]bool{}, map[string]string{}
 	for _, r := range all {
@@ -48,7 +48,7 @@ func TestEveryRegistrationOfTheFileIsOneThatTheAPITakes(t *testing.T) {
 }
 
 func TestNobodyInTheFileCanBeARealPerson(t *testing.T) {
-	for _, r := range theFile(t) {
+	for _, r := range append(theFile(t), theWaiting(t)...) {
 		phone := r.Patient.Phone
 		require.True(t, strings.HasPrefix(phone, "1540000") || strings.HasPrefix(phone, "+467017406"),
 			"registration %s: a phone outside the ranges that belong to nobody", r.No)

@@ -116,9 +116,16 @@ func (s *staff) settle(ctx context.Context, p *plan, review wire.Review, verdict
 	}
 }
 
+// Who decides: where two people have to, the second confirms what the first
+// one proposed.
+const (
+	operator  = "demo-staff"
+	colleague = "demo-colleague"
+)
+
 // decide finds out what staff would have to, and decides the case.
 func (s *staff) decide(ctx context.Context, r registration, review wire.Review, verdict payment.Verdict) error {
-	d := wire.Decision{CaseID: review.CaseID, Decision: verdict, Operator: "demo-staff", Note: "decided as the file says"}
+	d := wire.Decision{CaseID: review.CaseID, Decision: verdict, Operator: operator, Note: "decided as the file says"}
 	if review.Reason == payment.ReviewClearingUnknown {
 		// They call the platform, whose own staff find the settlement.
 		merchantNo := payment.MerchantNo(review.OrderNo, r.insuranceAttempt())
@@ -130,6 +137,13 @@ func (s *staff) decide(ctx context.Context, r registration, review wire.Review, 
 	if verdict.NeedsReference() {
 		d.Reference = "TEL-" + review.OrderNo
 	}
+	if review.Proposal == nil {
+		made, err := s.in.Staff.Decide(ctx, review.PaymentID, d)
+		if err != nil || !made.Proposed {
+			return err
+		}
+	}
+	d.Operator, d.Note = colleague, "checked by a second person"
 	_, err := s.in.Staff.Decide(ctx, review.PaymentID, d)
 	return err
 }

@@ -42,6 +42,7 @@ type unexpected struct {
 type addresses struct {
 	API            string `json:"api"`
 	Docs           string `json:"docs"`
+	Console        string `json:"console"` // of staff
 	TemporalUI     string `json:"temporal_ui,omitempty"`
 	Codec          string `json:"codec,omitempty"` // sign in here to read payloads in the UI
 	CodecTokenFile string `json:"codec_token_file,omitempty"`

@@ -21,6 +21,8 @@ func configuration(o Options, m stack.Manifest, e stack.Endpoints, s secrets) (c
 	c := config.Config{
 		Temporal: config.Temporal{Address: e.Temporal, Namespace: e.Namespace},
 		HTTP:     config.HTTP{Listen: e.APIAddress(), PublicURL: e.API, UIOrigin: e.UI},
+		// Links to the UI, where there is one, follow from its origin.
+		Console: config.Console{Enabled: true, Local: true},
 	}
 	var errs []error
 	keep := func(path string, err error) string {

@@ -18,6 +18,9 @@
 //	answer, err := in.API.Start(ctx, wire.Start{…})
 //	err = in.Sandbox.PayTender(ctx, *answer.Tender, sandbox.Pay, 0)
 //
+// The console is served as well, and [Installation.Person] is who signs in
+// there.
+//
 // [API] is regpay's own client of the HTTP API, and [Sandbox] one of the
 // sandbox's admin interface, with which a program acts as the patient, reads
 // the counterparties' own books, or breaks them.

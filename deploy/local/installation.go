@@ -40,10 +40,14 @@ type Installation struct {
 	// the last one opens the endpoint that decrypts payloads for Temporal's UI.
 	APIKeyFile, StaffKeyFile, CodecTokenFile string
 
-	secrets secrets
+	secrets   secrets
+	hospitals []string
 
 	mu    sync.Mutex
 	books *store.Store
+
+	hiring sync.Mutex // makes one account after the other
+	people map[string]Person
 }
 
 // Start brings an installation up and waits until it takes payments. When it
@@ -80,6 +84,9 @@ func (in *Installation) configure(o Options, m stack.Manifest, e stack.Endpoints
 		return stack.Plan{}, err
 	}
 	in.secrets, in.ConfigPath, in.CodecTokenFile = files, files.path("regpay.yaml"), c.HTTP.CodecTokenFile
+	for _, h := range c.Hospitals {
+		in.hospitals = append(in.hospitals, h.ID)
+	}
 	if err := onboarding.Write(c, in.ConfigPath); err != nil {
 		return stack.Plan{}, err
 	}

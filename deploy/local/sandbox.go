@@ -75,6 +75,20 @@ func (s *Sandbox) WithdrawSlot(ctx context.Context, slot string) error {
 	return s.call(ctx, http.MethodPut, "/his/slots/"+url.PathEscape(slot), map[string]bool{"gone": true}, nil)
 }
 
+// How WeChat Pay ends a refund, for [Sandbox.EndRefund]: an abnormal one waits
+// for a person there.
+const (
+	RefundSuccess  = "SUCCESS"
+	RefundAbnormal = "ABNORMAL"
+	RefundClosed   = "CLOSED"
+)
+
+// EndRefund says how a refund ends at WeChat Pay, whether it exists already or
+// is still to come.
+func (s *Sandbox) EndRefund(ctx context.Context, refundNo, status string) error {
+	return s.call(ctx, http.MethodPut, "/wechat/refunds/"+url.PathEscape(refundNo), map[string]string{"status": status}, nil)
+}
+
 // SMSCode reads the code that a patient of the hospital got for a challenge.
 func (s *Sandbox) SMSCode(ctx context.Context, hospital, challenge string) (string, error) {
 	account := s.manifest.Hospitals[hospital].Identity.SMSAccount

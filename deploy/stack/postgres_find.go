@@ -11,8 +11,6 @@ import (
 	"regexp"
 	"sort"
 	"strconv"
-	"strings"
-	"time"
 )
 
 // installHint is the one sentence for people whose machine cannot be helped.
@@ -107,58 +105,14 @@ const dropIn = "/etc/postgresql-common/createcluster.d/regpay-no-main-cluster.co
 // installPostgres installs Debian's package where that can be done without
 // asking anybody, and then looks again.
 func installPostgres(ctx context.Context, out *progress) (pgInstall, error) {
-	aptGet, err := exec.LookPath("apt-get")
+	err := debianPackage{
+		name: "postgresql", title: "PostgreSQL", note: " (programs only, no cluster)", hint: installHint,
+		before: "mkdir -p '" + filepath.Dir(dropIn) + "' && echo 'create_main_cluster = false' > '" + dropIn + "'",
+		// The machine's owner may want Debian's own behaviour back later.
+		after: "rm -f '" + dropIn + "'",
+	}.install(ctx, out)
 	if err != nil {
-		return pgInstall{}, errors.New(installHint)
+		return pgInstall{}, err
 	}
-	var asRoot []string
-	if os.Geteuid() != 0 {
-		sudo, err := exec.LookPath("sudo")
-		if err != nil || exec.CommandContext(ctx, sudo, "-n", "true").Run() != nil {
-			return pgInstall{}, errors.New(installHint)
-		}
-		asRoot = []string{sudo, "-n"}
-	}
-	started := time.Now()
-	out.line("PostgreSQL was not found; installing Debian's package postgresql (programs only, no cluster)")
-	script := func(text string, args ...string) []string {
-		return append([]string{"/bin/sh", "-c", text, "sh"}, args...)
-	}
-	env := []string{"/usr/bin/env", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C"}
-	steps := [][]string{
-		script(`mkdir -p "$(dirname "$1")" && echo 'create_main_cluster = false' > "$1"`, dropIn),
-		append(env, aptGet, "-q", "update"),
-		append(env, aptGet, "-q", "-y", "--no-install-recommends", "-o", "Dpkg::Options::=--force-confold",
-			"-o", "DPkg::Lock::Timeout=120", "install", "postgresql"),
-	}
-	var failed error
-	for _, step := range steps {
-		if failed = runQuietly(ctx, append(asRoot, step...), out); failed != nil {
-			break
-		}
-	}
-	// The machine's owner may want Debian's own behaviour back later.
-	cleanup := append(asRoot, "rm", "-f", dropIn)
-	failed = errors.Join(failed, runQuietly(context.WithoutCancel(ctx), cleanup, out))
-	if failed != nil {
-		return pgInstall{}, fmt.Errorf("install PostgreSQL: %w\n%s", failed, installHint)
-	}
-	out.done(started, "PostgreSQL installed")
 	return findPostgres(ctx)
-}
-
-// runQuietly runs a command whose output matters only when it fails.
-func runQuietly(ctx context.Context, argv []string, out *progress) error {
-	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	endWithGroup(cmd)
-	var text bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &text, &text
-	stop := out.ticking(func(elapsed string) string { return "  " + elapsed + " " + strings.Join(argv, " ") })
-	err := cmd.Run()
-	stop()
-	if err != nil {
-		lines := strings.Split(strings.TrimSpace(text.String()), "\n")
-		return fmt.Errorf("%s: %w: %s", strings.Join(argv, " "), err, strings.Join(lines[max(0, len(lines)-5):], "; "))
-	}
-	return nil
 }

@@ -126,7 +126,7 @@ func stepKinds() map[string]kind {
 		payment.CodeCaseClosed:      {conflict, sentence{"个案已关闭", "该支付没有待处理的个案，或个案已有决定。"}, sentence{"Case closed", "No case of this payment is open, or it was decided."}},
 		payment.CodeCaseUnknown:     {http.StatusNotFound, sentence{"个案不存在", "该支付待处理的是另一个个案。"}, sentence{"Case not found", "The open case of this payment is another one."}},
 		payment.CodeDecision:        {rule, sentence{"不能作此决定", "该个案现在不能作此决定。"}, sentence{"Decision not allowed", "The case does not take this decision now."}},
-		payment.CodeOperator:        {rule, sentence{"缺少操作人", "决定须写明操作人。"}, sentence{"Operator required", "A decision names who made it."}},
+		payment.CodeOperator:        {rule, sentence{"操作人无效", "决定须写明操作人；工作台的账号只能在工作台作决定。"}, sentence{"Invalid operator", "A decision names who made it; accounts of the review console decide there alone."}},
 		payment.CodeReference:       {rule, sentence{"缺少凭据号", "该决定须附结算号或收据号。"}, sentence{"Reference required", "This decision needs the settlement or receipt number."}},
 		payment.CodeSecondPerson:    {conflict, sentence{"须由第二人确认", "该金额的决定须由另一人确认，同一人不能确认自己的决定。"}, sentence{"A second person has to confirm", "A decision about this amount is confirmed by another person than who made it."}},
 		payment.CodeContradicted:    {conflict, sentence{"与医保平台结果不符", "医保平台的查询结果与该决定不符，个案仍待处理。"}, sentence{"Contradicted by the platform", "The insurance platform's own answer differs; the case stays open."}},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/regpay/regpay/internal/api/wire"
 	"github.com/regpay/regpay/internal/channel"
@@ -33,27 +34,10 @@ func (s *server) refund(ctx context.Context, in *refundInput) (*refundOutput, er
 	if err != nil {
 		return nil, err
 	}
-	all, err := s.books.Refunds(ctx, in.ID)
+	rows, replayed, err := OrderRefund(ctx, s.books, s.engine, RefundOrder{View: v, Key: in.Body.Key, Amount: money.Fen(in.Body.AmountFen),
+		Reason: in.Body.Reason, Actor: "api:" + callerOf(ctx).ID, At: s.now()})
 	if err != nil {
 		return nil, err
-	}
-	order := refundOrder{view: v, key: in.Body.Key, amount: money.Fen(in.Body.AmountFen),
-		reason: in.Body.Reason, actor: "api:" + callerOf(ctx).ID}
-	rows, err := order.rows(all)
-	if err != nil {
-		return nil, err
-	}
-	replayed := len(rows) > 0
-	if rows, err = s.reserve(ctx, order, rows, all); err != nil {
-		return nil, err
-	}
-	for _, r := range rows {
-		if r.State != channel.RefundProcessing {
-			continue
-		}
-		if err := s.engine.Refund(ctx, refOf(v), r); err != nil {
-			return nil, err // reserved, and the same request starts it again
-		}
 	}
 	body, err := s.refundsOf(ctx, in.ID, rows)
 	if err != nil {
@@ -66,19 +50,55 @@ func (s *server) refund(ctx context.Context, in *refundInput) (*refundOutput, er
 	return out, nil
 }
 
-// refundOrder is what a caller asks for.
-type refundOrder struct {
-	view   store.View
-	key    string
-	amount money.Money
-	reason string
-	actor  string
+// RefundOrder is what somebody asks for: an amount, however many tenders it
+// was paid by.
+type RefundOrder struct {
+	View store.View
+	// Key makes it idempotent within the payment. It has no slash.
+	Key    string
+	Amount money.Money
+	Reason string
+	Actor  string // for the audit log
+	At     time.Time
+}
+
+// RefundBooks is what a refund asks of the books.
+type RefundBooks interface {
+	ReserveRefunds(ctx context.Context, parts []store.RefundOrder) ([]store.RefundRow, error)
+	Refunds(ctx context.Context, paymentID string) ([]store.RefundRow, error)
+}
+
+// OrderRefund reserves the parts of a refund, all or none, and starts those
+// that are not over. replayed says that the order was there before. Rules that
+// are broken come as payment.Problem; after any other error the same order can
+// be repeated.
+func OrderRefund(ctx context.Context, books RefundBooks, engine Engine, o RefundOrder) (rows []store.RefundRow, replayed bool, err error) {
+	all, err := books.Refunds(ctx, o.View.ID)
+	if err != nil {
+		return nil, false, err
+	}
+	if rows, err = o.rows(all); err != nil {
+		return nil, false, err
+	}
+	replayed = len(rows) > 0
+	if rows, err = o.reserve(ctx, books, rows, all); err != nil {
+		return nil, false, err
+	}
+	for _, r := range rows {
+		if r.State != channel.RefundProcessing {
+			continue
+		}
+		if err := engine.Refund(ctx, refOf(o.View), r); err != nil {
+			return nil, false, err // reserved, and the same request starts it again
+		}
+	}
+	return rows, replayed, nil
 }
 
 // partKey is the books' key of the share of one tender: it carries the whole
 // amount too, so that the same key with another amount is seen.
-func (o refundOrder) partKey(attempt int) string {
-	return o.key + "/" + strconv.FormatInt(o.amount.Minor(), 10) + "/" + strconv.Itoa(attempt)
+func (o RefundOrder) partKey(attempt int) string {
+	return o.Key + "/" + strconv.FormatInt(o.Amount.Minor(), 10) + "/" + strconv.Itoa(attempt)
 }
 
 // readPartKey takes partKey apart. Refunds that the workflow made itself have
@@ -96,13 +116,13 @@ func readPartKey(row string) (key string, fen int64, ok bool) {
 }
 
 // rows finds what the books have of the order already.
-func (o refundOrder) rows(all []store.RefundRow) ([]store.RefundRow, error) {
+func (o RefundOrder) rows(all []store.RefundRow) ([]store.RefundRow, error) {
 	var rows []store.RefundRow
 	for _, r := range all {
 		key, fen, ok := readPartKey(r.Key)
 		switch {
-		case !ok || key != o.key:
-		case fen != o.amount.Minor():
+		case !ok || key != o.Key:
+		case fen != o.Amount.Minor():
 			return nil, payment.Problem{Code: payment.CodeRefundConflict, Field: "key",
 				Text: "this key was used for " + money.Fen(fen).String()}
 		case r.Code == codeSuperseded:
@@ -119,8 +139,8 @@ func (o refundOrder) rows(all []store.RefundRow) ([]store.RefundRow, error) {
 // the books have of it and what is left of each tender come from the same list
 // of refunds, so that two requests with one key plan the same parts under the
 // same names, and never both.
-func (s *server) reserve(ctx context.Context, o refundOrder, rows, all []store.RefundRow) ([]store.RefundRow, error) {
-	rest := o.amount
+func (o RefundOrder) reserve(ctx context.Context, books RefundBooks, rows, all []store.RefundRow) ([]store.RefundRow, error) {
+	rest := o.Amount
 	used := map[int]bool{}
 	for _, r := range rows {
 		used[r.Attempt] = true
@@ -132,20 +152,20 @@ func (s *server) reserve(ctx context.Context, o refundOrder, rows, all []store.R
 	if !rest.IsPositive() {
 		return rows, nil
 	}
-	if !refundable(o.view.Status) {
+	if !refundable(o.View.Status) {
 		return nil, payment.Problem{Code: payment.CodeState,
 			Text: "only a registered payment is refunded; cancel one that is not"}
 	}
-	parts, err := payment.PlanRefund(rest, leftOf(o.view, all, used))
+	parts, err := payment.PlanRefund(rest, leftOf(o.View, all, used))
 	if err != nil {
 		return nil, err
 	}
 	orders := make([]store.RefundOrder, len(parts))
 	for i, p := range parts {
-		orders[i] = store.RefundOrder{PaymentID: o.view.ID, Key: o.partKey(p.Attempt),
-			Attempt: p.Attempt, Amount: p.Amount, Reason: o.reason, Actor: o.actor, At: s.now()}
+		orders[i] = store.RefundOrder{PaymentID: o.View.ID, Key: o.partKey(p.Attempt),
+			Attempt: p.Attempt, Amount: p.Amount, Reason: o.Reason, Actor: o.Actor, At: o.At}
 	}
-	fresh, err := s.books.ReserveRefunds(ctx, orders)
+	fresh, err := books.ReserveRefunds(ctx, orders)
 	if err != nil {
 		return nil, err
 	}

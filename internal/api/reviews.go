@@ -7,6 +7,7 @@ import (
 
 	"github.com/regpay/regpay/internal/api/wire"
 	"github.com/regpay/regpay/internal/payment"
+	"github.com/regpay/regpay/internal/staff"
 	"github.com/regpay/regpay/internal/store"
 )
 
@@ -26,11 +27,15 @@ func (s *server) decide(ctx context.Context, in *decideInput) (*decideOutput, er
 		return nil, err
 	}
 	d := in.Body.Domain()
+	// The console's own decisions carry these names, which a key does not prove.
+	if staff.IsSubject(d.Operator) {
+		return nil, payment.Problems{{Code: payment.CodeOperator, Field: "operator", Text: "people of the review console decide there"}}
+	}
 	open, err := s.openCase(ctx, v, d.CaseID)
 	if err != nil {
 		return nil, err
 	}
-	if err := d.Check(open); err != nil {
+	if err := d.CheckPerson(open); err != nil {
 		return nil, err
 	}
 	if err := s.engine.Decide(ctx, refOf(v), d); err != nil {

@@ -24,6 +24,15 @@ func decision(caseID, word string) map[string]any {
 	return map[string]any{"case_id": caseID, "decision": word, "operator": "wang"}
 }
 
+// by is a decision that names somebody else as its operator.
+func by(operator string) func(store.View) map[string]any {
+	return func(v store.View) map[string]any {
+		body := decision(v.Case.ID, "reject")
+		body["operator"] = operator
+		return body
+	}
+}
+
 func TestStaffDecideACase(t *testing.T) {
 	s := newStack(t)
 	v := inReview(s)
@@ -69,6 +78,9 @@ func TestADecisionIsRefused(t *testing.T) {
 		{"without an operator", staff, nil, func(v store.View) map[string]any {
 			return map[string]any{"case_id": v.Case.ID, "decision": "reject", "operator": " "}
 		}, 422, payment.CodeOperator},
+		{"in the name of an account of the console", staff, nil, by("local:wang"), 422, payment.CodeOperator},
+		{"in the name of somebody of the issuer, written otherwise", staff, nil, by(" OIDC:Wang"), 422, payment.CodeOperator},
+		{"in the name of nobody", staff, nil, by("Patient"), 422, payment.CodeOperator},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := newStack(t)

@@ -64,21 +64,46 @@ func (h Head) Append(r Record) (Record, Head) {
 // Verify walks a whole chain and compares its end with head. The error wraps
 // ErrBroken and names the first record that does not fit.
 func Verify(subject string, records []Record, head Head) error {
-	at := Start(subject)
+	v := NewVerifier(subject)
 	for _, r := range records {
-		switch {
-		case r.Subject != subject || r.Seq != at.Seq+1:
-			return fmt.Errorf("%s: record %d is missing or out of order: %w", subject, at.Seq+1, ErrBroken)
-		case !bytes.Equal(r.Prev, at.Hash):
-			return fmt.Errorf("%s: record %d does not follow the one before: %w", subject, r.Seq, ErrBroken)
-		case !bytes.Equal(r.Hash, r.sum()):
-			return fmt.Errorf("%s: record %d has another content than was written: %w", subject, r.Seq, ErrBroken)
+		if err := v.Next(r); err != nil {
+			return err
 		}
-		at = Head{Seq: r.Seq, Hash: r.Hash}
 	}
-	if at.Seq != head.Seq || !bytes.Equal(at.Hash, head.Hash) {
+	return v.End(head)
+}
+
+// Verifier is Verify for a chain that is read piece by piece. It is for one
+// goroutine.
+type Verifier struct {
+	subject string
+	at      Head
+}
+
+// NewVerifier begins before the first record of a subject's chain.
+func NewVerifier(subject string) *Verifier {
+	return &Verifier{subject: subject, at: Start(subject)}
+}
+
+// Next takes the record that follows. An error ends the walk.
+func (v *Verifier) Next(r Record) error {
+	switch {
+	case r.Subject != v.subject || r.Seq != v.at.Seq+1:
+		return fmt.Errorf("%s: record %d is missing or out of order: %w", v.subject, v.at.Seq+1, ErrBroken)
+	case !bytes.Equal(r.Prev, v.at.Hash):
+		return fmt.Errorf("%s: record %d does not follow the one before: %w", v.subject, r.Seq, ErrBroken)
+	case !bytes.Equal(r.Hash, r.sum()):
+		return fmt.Errorf("%s: record %d has another content than was written: %w", v.subject, r.Seq, ErrBroken)
+	}
+	v.at = Head{Seq: r.Seq, Hash: r.Hash}
+	return nil
+}
+
+// End says that there are no more records, and compares the last with head.
+func (v *Verifier) End(head Head) error {
+	if v.at.Seq != head.Seq || !bytes.Equal(v.at.Hash, head.Hash) {
 		return fmt.Errorf("%s: %d records were written and %d are there, or the last is another: %w",
-			subject, head.Seq, at.Seq, ErrBroken)
+			v.subject, head.Seq, v.at.Seq, ErrBroken)
 	}
 	return nil
 }

@@ -32,6 +32,7 @@ func (c *Config) check() error {
 	is.need(c.HTTP.UIOrigin == "" || isOrigin(c.HTTP.UIOrigin), "http.ui_origin is no origin: scheme and host, as in https://ui.example.org")
 	is.encryption(c.Encryption)
 	is.workers(c.Workers)
+	is.console(c.Console, c.HTTP.PublicURL)
 	is.need(len(c.Hospitals) > 0, "hospitals: none is configured")
 	seen := map[string]string{}
 	for _, h := range c.Hospitals {

@@ -26,6 +26,7 @@ type Config struct {
 	HTTP       HTTP       `yaml:"http"`
 	Encryption Encryption `yaml:"encryption"`
 	Workers    Workers    `yaml:"workers"`
+	Console    Console    `yaml:"console"`
 	Hospitals  []Hospital `yaml:"hospitals"`
 	// HolidaysFile adds the public holidays of years that this version does not
 	// know, in the form that calendar.Read takes.
@@ -264,6 +265,10 @@ func (c *Config) defaults() {
 	if c.Database.MaxConns == 0 {
 		c.Database.MaxConns = 20
 	}
+	if c.Console.SessionHours == 0 {
+		c.Console.SessionHours = defaultSessionHours
+	}
+	set(&c.Console.TemporalUI, c.HTTP.UIOrigin)
 }
 
 // Path makes a path of the file absolute.

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -91,6 +92,18 @@ func TestEachMistakeIsToldByTheNameOfItsKey(t *testing.T) {
 		"a limit below nothing":              {"      kind: fhir", "      kind: fhir\n    risk: {review_amount_fen: -1}", "hospital ren-he: risk.review_amount_fen is negative"},
 		"a second person below nothing":      {"      kind: fhir", "      kind: fhir\n    review: {second_person_above_fen: -1}", "hospital ren-he: review.second_person_above_fen is negative"},
 		"a limit without its window":         {"      kind: fhir", "      kind: fhir\n    risk: {refuse_after: 5}", "hospital ren-he: risk.window is missing: risk.review_after and risk.refuse_after count within it"},
+		"a console that nobody can enter":    {"hospitals:", "console: {enabled: true}\nhospitals:", "console: nobody could sign in: set console.local or console.oidc"},
+		"a console in the clear":             {"https://pay.example.org", "http://pay.example.org\nconsole: {enabled: true, local: true}", "console: http.public_url has to be https, unless it is this machine alone (127.0.0.1, localhost)"},
+		"a sign-in for days":                 {"hospitals:", "console: {enabled: true, local: true, session_hours: 25}\nhospitals:", "console.session_hours lies between 1 and 24"},
+		"a UI without http":                  {"hospitals:", "console: {enabled: true, local: true, temporal_ui: ui.example.org}\nhospitals:", "console.temporal_ui is no http(s) address"},
+		"a proxy by name":                    {"hospitals:", "console: {enabled: true, local: true, proxies: [proxy]}\nhospitals:", `console.proxies: "proxy" is no address or network such as 10.0.0.0/8`},
+		"an issuer in the clear":             {"hospitals:", issuer("issuer: http://id.example.org"), "console.oidc.issuer is missing or no https address"},
+		"an issuer that is missing":          {"hospitals:", issuer("issuer: ''"), "console.oidc.issuer is missing or no https address"},
+		"no client":                          {"hospitals:", issuer("client_id: ''"), "console.oidc.client_id is missing"},
+		"no claim for roles":                 {"hospitals:", issuer("roles_claim: ''"), "console.oidc.roles_claim is missing"},
+		"no claim for hospitals":             {"hospitals:", issuer("hospitals_claim: ''"), "console.oidc.hospitals_claim is missing"},
+		"no roles":                           {"hospitals:", issuer("role_map: {}"), "console.oidc.role_map is missing: nobody would have a role"},
+		"a role that is none":                {"hospitals:", issuer("role_map: {desk: clerk}"), `console.oidc.role_map: desk is to be "clerk", which is none of support, finance, auditor, admin`},
 		"missed visits without their window": {"      kind: fhir", "      kind: fhir\n    risk: {review_no_shows: 5, window: 1h}", "hospital ren-he: risk.no_show_window is missing: risk.review_no_shows and risk.refuse_no_shows count within it"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -103,6 +116,39 @@ func TestEachMistakeIsToldByTheNameOfItsKey(t *testing.T) {
 			require.NotContains(t, err.Error(), "config.", "no word of Go")
 		})
 	}
+}
+
+// issuer is a console with a sign-in at an issuer, one setting of it replaced.
+func issuer(with string) string {
+	key, _, _ := strings.Cut(with, ":")
+	settings := []string{with}
+	for _, s := range []string{"issuer: https://id.example.org", "client_id: regpay", "roles_claim: roles", "hospitals_claim: hospitals", "role_map: {desk: support}"} {
+		if !strings.HasPrefix(s, key+":") {
+			settings = append(settings, s)
+		}
+	}
+	return "console: {enabled: true, oidc: {" + strings.Join(settings, ", ") + "}}\nhospitals:"
+}
+
+func TestAConsoleIsReadWithItsDefaults(t *testing.T) {
+	c, err := config.Parse(edited(t, "hospitals:", issuer("issuer: https://id.example.org")))
+	require.NoError(t, err)
+	require.Equal(t, 10, c.Console.SessionHours)
+	require.Equal(t, map[string]string{"desk": "support"}, c.Console.OIDC.RoleMap)
+
+	c, err = config.Parse(edited(t, "  public_url: https://pay.example.org",
+		"  public_url: http://127.0.0.1:8080\n  ui_origin: http://127.0.0.1:8233\nconsole: {enabled: true, local: true, proxies: [10.1.2.3/8, 127.0.0.1]}"))
+	require.NoError(t, err, "on this machine alone, nobody listens")
+	require.Equal(t, "http://127.0.0.1:8233", c.Console.TemporalUI, "the UI is where http.ui_origin is")
+	networks, err := c.Console.Networks()
+	require.NoError(t, err)
+	require.Equal(t, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("127.0.0.1/32")}, networks)
+}
+
+func TestWithoutAConsoleNothingOfItIsAsked(t *testing.T) {
+	c, err := config.Parse([]byte(good))
+	require.NoError(t, err)
+	require.False(t, c.Console.Enabled)
 }
 
 func TestWhatIsWrongInSeveralPlacesIsToldAtOnce(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/lib/pq"
 
+	"github.com/regpay/regpay/internal/calendar"
 	"github.com/regpay/regpay/internal/money"
 	"github.com/regpay/regpay/internal/payment"
 )
@@ -87,6 +88,20 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
 	})
 }
 
+// writeDecision decides a case and counts it for its day. A transaction decides
+// one case, after it has locked its payment, so that those who wait for the
+// day's row never wait for each other.
+const writeDecision = `
+WITH decided AS (
+    UPDATE cases SET decided_at = $2, verdict = $3::text, operator = $4, reference = $5, note_sealed = $6, handed_by = $7 WHERE id = $1
+)
+INSERT INTO case_days (day, hospital_id, verdict, people, nobody) VALUES ($8::date, $9, $3::text, $10::int, $11::int)
+    ON CONFLICT (day, hospital_id, verdict)
+    DO UPDATE SET people = case_days.people + excluded.people, nobody = case_days.nobody + excluded.nobody`
+
+// dayOf is a time's day in China, as a date.
+func dayOf(at time.Time) string { return at.In(calendar.Zone).Format(time.DateOnly) }
+
 // DecideCase closes a case by a person's decision; what follows from it is the
 // caller's. The same decision again changes nothing. Problems: those of
 // payment.Decision.Check, CodeCaseUnknown, CodeCaseClosed once another decision
@@ -111,9 +126,12 @@ func (s *Store) DecideCase(ctx context.Context, paymentID string, d payment.Deci
 		if err != nil {
 			return err
 		}
-		const write = `
-UPDATE cases SET decided_at = $2, verdict = $3, operator = $4, reference = $5, note_sealed = $6, handed_by = $7 WHERE id = $1`
-		if _, err := st.tx.ExecContext(ctx, write, row.ID, st.at, d.Verdict, d.Operator, d.Reference, note, d.HandedBy); err != nil {
+		people, nobody := 1, 0
+		if payment.ByNobody(d.Operator) {
+			people, nobody = 0, 1
+		}
+		if _, err := st.tx.ExecContext(ctx, writeDecision, row.ID, st.at, d.Verdict, d.Operator, d.Reference, note, d.HandedBy,
+			dayOf(st.at), row.Hospital, people, nobody); err != nil {
 			return fmt.Errorf("write case %s: %w", row.ID, err)
 		}
 		st.record(d.Operator, "case_decided", "case", row.ID, "decision", string(d.Verdict), "reference", d.Reference, "handed_by", d.HandedBy)
@@ -190,9 +208,11 @@ func (s *Store) sealNote(d payment.Decision, caseID string) (any, error) {
 	return s.sealJSON(d.Note, "case note", caseID)
 }
 
-const selectCases = `
-SELECT ` + caseColumns + `, q.order_no, q.workflow_id AS payment_workflow, p.status, p.method, p.currency, p.amount_fen, p.captured_fen
-  FROM cases c JOIN payments p ON p.id = c.payment_id JOIN requests q ON q.payment_id = c.payment_id`
+const (
+	caseViewColumns = caseColumns + `, q.order_no, q.workflow_id AS payment_workflow, p.status, p.method, p.currency, p.amount_fen, p.captured_fen`
+	fromCases       = ` FROM cases c JOIN payments p ON p.id = c.payment_id JOIN requests q ON q.payment_id = c.payment_id`
+	selectCases     = `SELECT ` + caseViewColumns + fromCases
+)
 
 type caseViewRow struct {
 	caseRow
@@ -244,26 +264,34 @@ func (s *Store) cases(ctx context.Context, where string, args ...any) ([]CaseVie
 	}
 	out := make([]CaseView, len(rows))
 	for i, r := range rows {
-		out[i] = CaseView{Case: r.open(), PaymentID: r.PaymentID, HospitalID: r.Hospital, OrderNo: r.OrderNo,
-			WorkflowID: r.PaymentWorkflow, Status: r.Status, Method: r.Method, Amount: money.Minor(r.Amount, r.Currency),
-			Captured: money.Minor(r.Captured, r.Currency), State: CaseOpen, DecidedAt: utc(r.DecidedAt)}
-		if p := out[i].Proposal; p != nil && r.ProposalNote != nil {
-			if err := s.openJSON(r.ProposalNote, &p.Note, "case note", r.ID); err != nil {
-				return nil, fmt.Errorf("read case %s: %w", r.ID, err)
-			}
+		var err error
+		if out[i], err = s.caseView(r); err != nil {
+			return nil, err
 		}
-		if !r.DecidedAt.Valid {
-			continue
-		}
-		d := &payment.Decision{CaseID: r.ID, Verdict: r.Verdict, Operator: r.Operator, Reference: r.Reference, HandedBy: r.HandedBy}
-		if r.Note != nil {
-			if err := s.openJSON(r.Note, &d.Note, "case note", r.ID); err != nil {
-				return nil, fmt.Errorf("read case %s: %w", r.ID, err)
-			}
-		}
-		out[i].State, out[i].Decision = CaseDecided, d
 	}
 	return out, nil
+}
+
+func (s *Store) caseView(r caseViewRow) (CaseView, error) {
+	v := CaseView{Case: r.open(), PaymentID: r.PaymentID, HospitalID: r.Hospital, OrderNo: r.OrderNo,
+		WorkflowID: r.PaymentWorkflow, Status: r.Status, Method: r.Method, Amount: money.Minor(r.Amount, r.Currency),
+		Captured: money.Minor(r.Captured, r.Currency), State: CaseOpen, DecidedAt: utc(r.DecidedAt)}
+	if p := v.Proposal; p != nil && r.ProposalNote != nil {
+		if err := s.openJSON(r.ProposalNote, &p.Note, "case note", r.ID); err != nil {
+			return CaseView{}, fmt.Errorf("read case %s: %w", r.ID, err)
+		}
+	}
+	if !r.DecidedAt.Valid {
+		return v, nil
+	}
+	d := &payment.Decision{CaseID: r.ID, Verdict: r.Verdict, Operator: r.Operator, Reference: r.Reference, HandedBy: r.HandedBy}
+	if r.Note != nil {
+		if err := s.openJSON(r.Note, &d.Note, "case note", r.ID); err != nil {
+			return CaseView{}, fmt.Errorf("read case %s: %w", r.ID, err)
+		}
+	}
+	v.State, v.Decision = CaseDecided, d
+	return v, nil
 }
 
 // open is the case as the domain knows it.

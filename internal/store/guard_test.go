@@ -85,9 +85,15 @@ func TestTamperingIsFound(t *testing.T) {
 			b := newBooks(t)
 			id := b.pay(t, "ORDER0001", 5000)
 			require.NoError(t, b.VerifyAudit(t.Context(), id))
+			for page := 1; page <= 4; page++ {
+				require.NoError(t, b.VerifyByPages(t.Context(), id, page), "read %d at a time", page)
+			}
 			_, err := b.db.ExecContext(t.Context(), "ALTER TABLE audit DISABLE TRIGGER ALL; "+statement)
 			require.NoError(t, err)
 			require.ErrorIs(t, b.VerifyAudit(t.Context(), id), audit.ErrBroken)
+			for page := 1; page <= 4; page++ {
+				require.ErrorIs(t, b.VerifyByPages(t.Context(), id, page), audit.ErrBroken, "read %d at a time", page)
+			}
 		})
 	}
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -43,7 +42,7 @@ INSERT INTO audit_heads (subject, audit_seq, audit_head) VALUES ($1, $2, $3)
 		if err != nil || action == "" {
 			return false, err
 		}
-		log := chain{subject: subject, head: audit.Head{Seq: head.Seq, Hash: head.Hash}}
+		log := chain{subject: subject, head: audit.Head{Seq: head.Seq, Hash: head.Hash}, address: AddressOf(ctx)}
 		log.add(stamp(at), by, action, detail)
 		const write = `
 WITH moved AS (UPDATE audit_heads SET audit_seq = $2, audit_head = $3 WHERE subject = $1::text)
@@ -57,60 +56,4 @@ SELECT $1::text, seq, at, actor, action, detail::jsonb, prev, hash
 		}
 		return true, nil
 	})
-}
-
-// VerifyAudit recomputes the hash chain of a payment, or of another subject,
-// and compares it with what the subject's own row says: its end, and for a
-// payment the status that the log tells of last. The error wraps
-// audit.ErrBroken when something was altered, and ErrNotFound for an unknown
-// subject.
-func (s *Store) VerifyAudit(ctx context.Context, subject string) error {
-	var rows []struct {
-		HeadSeq  int64     `db:"head_seq"`
-		HeadHash []byte    `db:"head_hash"`
-		Status   string    `db:"status"`
-		Seq      int64     `db:"seq"`
-		At       time.Time `db:"at"`
-		Actor    string    `db:"actor"`
-		Action   string    `db:"action"`
-		Detail   []byte    `db:"detail"`
-		Prev     []byte    `db:"prev"`
-		Hash     []byte    `db:"hash"`
-	}
-	const read = `
-SELECT h.audit_seq AS head_seq, h.audit_head AS head_hash, h.status, coalesce(a.seq, 0) AS seq,
-       coalesce(a.at, 'epoch') AS at, coalesce(a.actor, '') AS actor, coalesce(a.action, '') AS action,
-       coalesce(a.detail, '{}') AS detail, a.prev, a.hash
-  FROM (SELECT id AS subject, audit_seq, audit_head, status FROM payments WHERE id = $1
-        UNION ALL SELECT subject, audit_seq, audit_head, '' FROM audit_heads WHERE subject = $1) h
-  LEFT JOIN audit a ON a.subject = h.subject ORDER BY a.seq`
-	if err := s.db.SelectContext(ctx, &rows, read, subject); err != nil {
-		return fmt.Errorf("verify the log of %s: %w", subject, err)
-	}
-	if len(rows) == 0 {
-		return fmt.Errorf("verify the log of %s: %w", subject, ErrNotFound)
-	}
-	status := ""
-	records := make([]audit.Record, 0, len(rows))
-	for _, r := range rows {
-		if r.Hash == nil {
-			break // the outer join's row of an empty log
-		}
-		rec := audit.Record{Subject: subject, Seq: r.Seq, At: r.At.UTC(), Actor: r.Actor, Action: r.Action,
-			Prev: r.Prev, Hash: r.Hash}
-		if err := json.Unmarshal(r.Detail, &rec.Detail); err != nil {
-			return fmt.Errorf("verify the log of %s: record %d: %w", subject, r.Seq, audit.ErrBroken)
-		}
-		if now, ok := rec.Detail["status"]; ok {
-			status = now
-		}
-		records = append(records, rec)
-	}
-	if err := audit.Verify(subject, records, audit.Head{Seq: rows[0].HeadSeq, Hash: rows[0].HeadHash}); err != nil {
-		return err
-	}
-	if want := rows[0].Status; want != "" && want != status {
-		return fmt.Errorf("%s: its status %s is not the log's: %w", subject, want, audit.ErrBroken)
-	}
-	return nil
 }

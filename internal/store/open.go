@@ -60,6 +60,8 @@ type Store struct {
 	db   *sqlx.DB
 	keys *privacy.Keyring
 	days *calendar.Calendar
+	// passwords has a place for each password that may be hashed at a time.
+	passwords chan struct{}
 }
 
 // Open connects to the database and makes sure that it answers. It does not
@@ -97,7 +99,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	db.SetMaxOpenConns(n)
 	db.SetMaxIdleConns(n)
 	db.SetConnMaxIdleTime(5 * time.Minute)
-	s := &Store{db: db, keys: c.Keys, days: c.Calendar}
+	s := &Store{db: db, keys: c.Keys, days: c.Calendar, passwords: make(chan struct{}, passwordsAtOnce)}
 	if s.days == nil {
 		s.days = calendar.New(nil)
 	}

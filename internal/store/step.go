@@ -164,11 +164,12 @@ type chain struct {
 	subject string
 	head    audit.Head
 	records []audit.Record
+	address string // from which the changes are asked for, if a person does
 }
 
 func (c *chain) add(at time.Time, actor, action string, detail map[string]string) {
 	var r audit.Record
-	r, c.head = c.head.Append(audit.Record{Subject: c.subject, At: at, Actor: actor, Action: action, Detail: detail})
+	r, c.head = c.head.Append(audit.Record{Subject: c.subject, At: at, Actor: actor, Action: action, Detail: addressed(detail, c.address)})
 	c.records = append(c.records, r)
 }
 

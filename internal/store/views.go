@@ -245,7 +245,8 @@ func (s *Store) tenderOf(r viewRow) (TenderView, error) {
 }
 
 // Timeline reads what happened to a payment, oldest first, or returns
-// ErrNotFound.
+// ErrNotFound. Who looked at it, or had its case in hand, is in the log as well
+// but not in here: booking backends read it. PaymentFile has all.
 func (s *Store) Timeline(ctx context.Context, id string) ([]Happening, error) {
 	var rows []struct {
 		At     time.Time `db:"at"`
@@ -254,7 +255,7 @@ func (s *Store) Timeline(ctx context.Context, id string) ([]Happening, error) {
 		Detail []byte    `db:"detail"`
 	}
 	const read = `SELECT a.at, a.actor, a.action, a.detail FROM audit a JOIN payments p ON p.id = a.subject
-                   WHERE a.subject = $1 ORDER BY a.seq`
+                   WHERE a.subject = $1 AND a.action NOT IN ` + deskActions + ` ORDER BY a.seq`
 	if err := s.db.SelectContext(ctx, &rows, read, id); err != nil {
 		return nil, fmt.Errorf("read timeline of %s: %w", id, err)
 	}

@@ -56,14 +56,8 @@ type order struct {
 // would have to be read whole and sorted, however short the page. The conditions
 // of w hold for each hospital, and the list goes before their arguments.
 func (w *where) merged(o order, hospitals []string, n int) string {
-	from := "unnest(?::text[]) AS h (hospital)"
-	if slices.Contains(hospitals, AllHospitals) {
-		from = o.hospitals() + " AS h (hospital)"
-	} else {
-		list := slices.Clone(nonNil(hospitals))
-		slices.Sort(list) // one that is named twice would come twice
-		w.args = append([]any{pq.StringArray(slices.Compact(list))}, w.args...)
-	}
+	from, list := o.scope(hospitals)
+	w.args = append(list, w.args...)
 	conditions := append([]string{"hospital_id = h.hospital"}, w.conditions...)
 	if o.which != "" {
 		conditions = append(conditions, o.which)
@@ -71,6 +65,17 @@ func (w *where) merged(o order, hospitals []string, n int) string {
 	return "(SELECT one.id FROM " + from + " CROSS JOIN LATERAL (SELECT " + o.id + " AS id, " + o.at + " AS at FROM " + o.table +
 		" WHERE " + strings.Join(conditions, " AND ") + " ORDER BY " + o.at + " " + o.way + ", " + o.id + " " + o.way + " LIMIT " + number(n) +
 		") AS one ORDER BY one.at " + o.way + ", one.id " + o.way + " LIMIT " + number(n) + ")"
+}
+
+// scope is a derived table h of the hospitals of a list, each once, with its
+// argument.
+func (o order) scope(hospitals []string) (from string, args []any) {
+	if slices.Contains(hospitals, AllHospitals) {
+		return o.hospitals() + " AS h (hospital)", nil
+	}
+	list := slices.Clone(nonNil(hospitals))
+	slices.Sort(list) // one that is named twice would come twice
+	return "unnest(?::text[]) AS h (hospital)", []any{pq.StringArray(slices.Compact(list))}
 }
 
 // hospitals are those that the index has, each found by a step from the one

@@ -94,6 +94,11 @@ type Result struct {
 	LimitMS      float64 `json:"limit_ms"`
 	// Queries are what the API, the steps of the workflows and the metrics read.
 	Queries []Query `json:"queries"`
+	// Console are what the review console reads, with the same limit, and Pages
+	// its whole answers, with theirs. Rows of a page are its size in KB.
+	Console     []Query `json:"console"`
+	PageLimitMS float64 `json:"page_limit_ms"`
+	Pages       []Query `json:"pages"`
 	// Writes are the steps of a payment, and "a whole payment" of all of them.
 	Writes []Query `json:"writes"`
 	// Reports read whole tables by their nature and have no limit.
@@ -111,7 +116,7 @@ type Table struct {
 // Query is how long one method took.
 type Query struct {
 	Name string `json:"name"`
-	// For says who asks: "api", "steps" or "metrics".
+	// For says who asks: "api", "steps", "metrics" or "console".
 	For   string  `json:"for,omitempty"`
 	Calls int     `json:"calls"`
 	Rows  float64 `json:"rows"` // that a call found, on average
@@ -129,12 +134,14 @@ type Query struct {
 	Discarded int64    `json:"discarded,omitempty"`
 }
 
-// TooSlow are the queries whose p99 is not below the limit.
+// TooSlow are the queries and pages whose p99 is not below their limit.
 func (r Result) TooSlow() []string {
 	var out []string
-	for _, q := range r.Queries {
-		if !q.Within {
-			out = append(out, q.Name)
+	for _, part := range [][]Query{r.Queries, r.Console, r.Pages} {
+		for _, q := range part {
+			if !q.Within {
+				out = append(out, q.Name)
+			}
 		}
 	}
 	return out
@@ -168,7 +175,7 @@ func Run(ctx context.Context, out io.Writer, o Options) (_ Result, err error) {
 	}
 	defer func() { err = errors.Join(err, b.Close(), b.db.Close()) }()
 
-	r := Result{StartedAt: b.start, LimitMS: LimitMS}
+	r := Result{StartedAt: b.start, LimitMS: LimitMS, PageLimitMS: PageLimitMS}
 	if err := b.db.GetContext(ctx, &r.PostgreSQL, `SHOW server_version`); err != nil {
 		return r, fmt.Errorf("ask for the server's version: %w", err)
 	}

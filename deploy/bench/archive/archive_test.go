@@ -32,4 +32,22 @@ func TestSmallBooksAreMultipliedAndNoQueryReadsATableFromEndToEnd(t *testing.T) 
 		require.Empty(t, q.SeqScans, q.Name)
 		require.Less(t, q.Discarded, int64(100), "%s reads rows in vain", q.Name)
 	}
+	require.NotEmpty(t, r.Console)
+	for _, q := range r.Console {
+		require.Contains(t, string(text), "== "+q.Name+"\n")
+		require.Empty(t, q.SeqScans, q.Name)
+		// The tabs of the queue are parts of the index of the open cases.
+		require.LessOrEqual(t, q.Discarded, int64(r.OpenCases), "%s reads rows in vain", q.Name)
+	}
+	names := map[string]bool{}
+	for _, p := range r.Pages {
+		names[p.Name] = true
+		require.Positive(t, p.Rows, "%s is empty", p.Name)
+	}
+	for _, who := range []string{"all hospitals", "the largest hospital", "a small hospital"} {
+		for _, page := range []string{"queue", "case, open", "find, by order", "payment", "overview, 90 days"} {
+			require.Contains(t, names, "page: "+page+", "+who)
+		}
+	}
+	require.Contains(t, out.String(), "pages of the review console")
 }

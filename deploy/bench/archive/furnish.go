@@ -12,6 +12,9 @@ import (
 // furnish adds what is not of payments, through the store: API keys, past
 // maintenance windows, the block lists and missed appointments.
 func (b *books) furnish(ctx context.Context) error {
+	if err := b.countDays(ctx); err != nil {
+		return err
+	}
 	for h := range b.o.Hospitals {
 		for _, staff := range []bool{false, true} {
 			secret, err := b.CreateAPIKey(ctx, store.APIKey{Name: "booking", Hospitals: []string{hospitalID(h)}, Staff: staff})

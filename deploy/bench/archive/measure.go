@@ -38,19 +38,30 @@ func (b *books) measure(ctx context.Context, r *Result) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.Close()) }()
-	for n, q := range b.queries(d) {
-		random := rand.New(rand.NewPCG(b.o.Seed, 1<<32+uint64(n)))
-		m, err := b.time(ctx, q, random)
-		if err != nil {
-			return err
+	if err := b.claim(ctx, d); err != nil {
+		return fmt.Errorf("claim cases: %w", err)
+	}
+	for _, part := range []struct {
+		of   []query
+		into *[]Query
+	}{{b.queries(d), &r.Queries}, {b.deskQueries(d), &r.Console}} {
+		for n, q := range part.of {
+			random := rand.New(rand.NewPCG(b.o.Seed, 1<<32+uint64(n)))
+			m, err := b.time(ctx, q, random)
+			if err != nil {
+				return err
+			}
+			if m.Rows == 0 && !q.empty {
+				return fmt.Errorf("%s: found nothing of what was put in", q.name)
+			}
+			if err := p.explain(ctx, q, random, &m); err != nil {
+				return err
+			}
+			*part.into = append(*part.into, m)
 		}
-		if m.Rows == 0 && !q.empty {
-			return fmt.Errorf("%s: found nothing of what was put in", q.name)
-		}
-		if err := p.explain(ctx, q, random, &m); err != nil {
-			return err
-		}
-		r.Queries = append(r.Queries, m)
+	}
+	if err := b.pages(ctx, d, r); err != nil {
+		return fmt.Errorf("the console's pages: %w", err)
 	}
 	if err := b.writes(ctx, r); err != nil {
 		return err
@@ -187,7 +198,8 @@ func (r Result) Print(out io.Writer) {
 	for _, part := range []struct {
 		name string
 		of   []Query
-	}{{"reads", r.Queries}, {"writes", r.Writes}, {"whole-table reports, without a limit", r.Reports}} {
+	}{{"reads", r.Queries}, {"reads of the review console", r.Console}, {"pages of the review console, whole answers (rows: KB of each)", r.Pages},
+		{"writes", r.Writes}, {"whole-table reports, without a limit", r.Reports}} {
 		fmt.Fprintf(out, "\n%-72s %7s %8s %8s %8s %9s\n", part.name, "rows", "p50 ms", "p99 ms", "max ms", "server ms")
 		for _, q := range part.of {
 			note := ""

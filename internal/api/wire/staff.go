@@ -63,7 +63,7 @@ type Reviews struct {
 type Decision struct {
 	CaseID    string          `json:"case_id" maxLength:"80"`
 	Decision  payment.Verdict `json:"decision" enum:"approve,retry_clearing,confirm_settled,convert_to_self_pay,refund,retry_refund,refund_offline,reject"`
-	Operator  string          `json:"operator" maxLength:"64" doc:"Who decided; kept in the audit log"`
+	Operator  string          `json:"operator" maxLength:"64" doc:"Who decided; kept in the audit log. Names that begin with local: or oidc: are of the review console and refused"`
 	Note      string          `json:"note,omitempty" maxLength:"500" doc:"No personal data"`
 	Reference string          `json:"reference,omitempty" maxLength:"64" doc:"Settlement or receipt number, for confirm_settled and refund_offline"`
 	HandedBy  string          `json:"handed_by,omitempty" maxLength:"64" doc:"Who gave the money back on site, for refund_offline; the operator when empty"`
