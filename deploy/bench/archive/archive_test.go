@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
-	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -34,14 +33,12 @@ func TestSmallBooksAreMultipliedAndNoQueryReadsATableFromEndToEnd(t *testing.T) 
 		require.Less(t, q.Discarded, int64(100), "%s reads rows in vain", q.Name)
 	}
 	require.NotEmpty(t, r.Console)
-	i := slices.IndexFunc(r.Tables, func(table archive.Table) bool { return table.Name == "cases" })
-	require.NotEqual(t, -1, i)
 	for _, q := range r.Console {
 		require.Contains(t, string(text), "== "+q.Name+"\n")
 		require.Empty(t, q.SeqScans, q.Name)
-		// The tabs of the queue are parts of the index of the open cases: none reads
-		// more in vain than there are cases.
-		require.LessOrEqual(t, q.Discarded, r.Tables[i].Rows, "%s reads rows in vain", q.Name)
+		// The tabs of the queue are parts of the index of the open cases, which is
+		// read once for each hospital; a plan rounds the mean of these loops.
+		require.LessOrEqual(t, q.Discarded, int64(r.OpenCases+len(r.Hospitals)/2), "%s reads rows in vain", q.Name)
 	}
 	names := map[string]bool{}
 	for _, p := range r.Pages {
