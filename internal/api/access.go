@@ -5,9 +5,10 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 	"go.uber.org/zap"
+
+	"github.com/regpay/regpay/internal/inbound"
 )
 
 type accessKey struct{}
@@ -31,7 +32,7 @@ func (s *server) observed(next http.Handler) http.Handler {
 		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		r = r.WithContext(context.WithValue(r.Context(), accessKey{}, a))
 		defer func() {
-			route := routeOf(r)
+			route := inbound.Route(r)
 			status := ww.Status()
 			if status == 0 {
 				status = http.StatusOK
@@ -43,20 +44,13 @@ func (s *server) observed(next http.Handler) http.Handler {
 				level = zap.DebugLevel
 			}
 			s.log.Log(level, "request",
-				zap.String("request_id", requestID(r.Context())),
+				zap.String("request_id", inbound.RequestID(r.Context())),
 				zap.String("method", methodOf(r)), zap.String("route", route),
 				zap.Int("status", status), zap.Int("bytes", ww.BytesWritten()),
 				zap.Duration("took", took.Round(time.Microsecond)), zap.String("key", a.keyID))
 		}()
 		next.ServeHTTP(ww, r)
 	})
-}
-
-func routeOf(r *http.Request) string {
-	if c := chi.RouteContext(r.Context()); c != nil && c.RoutePattern() != "" {
-		return c.RoutePattern()
-	}
-	return "unknown"
 }
 
 // methodOf keeps invented methods out of logs and labels.
@@ -81,8 +75,8 @@ func (s *server) recovered(next http.Handler) http.Handler {
 				panic(v)
 			}
 			// The panic's value may quote input; the stack says where it was.
-			s.log.Error("a handler panicked", zap.String("request_id", requestID(r.Context())),
-				zap.String("route", routeOf(r)), zap.Stack("stack"))
+			s.log.Error("a handler panicked", zap.String("request_id", inbound.RequestID(r.Context())),
+				zap.String("route", inbound.Route(r)), zap.Stack("stack"))
 			s.write(w, r, newProblem(CodeInternal))
 		}()
 		next.ServeHTTP(w, r)

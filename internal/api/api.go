@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.uber.org/zap"
 
+	"github.com/regpay/regpay/internal/inbound"
 	"github.com/regpay/regpay/internal/voucher"
 )
 
@@ -85,7 +86,7 @@ func New(o Options) http.Handler {
 
 func (s *server) router(o Options) http.Handler {
 	r := chi.NewRouter()
-	r.Use(withRequestID, s.observed, s.recovered, secured, s.timed)
+	r.Use(inbound.WithRequestID, s.observed, s.recovered, secured, s.timed)
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) { s.write(w, r, newProblem(CodeNoRoute)) })
 	r.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) { s.write(w, r, newProblem(CodeNoMethod)) })
 
@@ -148,10 +149,10 @@ func (s *server) inWords(ctx huma.Context, _ string, v any) (any, error) {
 	default:
 		return v, nil
 	}
-	l := languageOf(ctx.Header("Accept-Language"))
+	l := inbound.LanguageOf(ctx.Header("Accept-Language"))
 	ctx.SetHeader("Content-Language", string(l))
 	ctx.AppendHeader("Vary", "Accept-Language")
-	return p.in(l, requestID(ctx.Context())), nil
+	return p.in(l, inbound.RequestID(ctx.Context())), nil
 }
 
 // description serves the OpenAPI document, made once.

@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/regpay/regpay/internal/channel"
+	"github.com/regpay/regpay/internal/inbound"
 	"github.com/regpay/regpay/internal/payment"
 	"github.com/regpay/regpay/internal/store"
 )
@@ -36,7 +37,7 @@ func (s *server) poll(ctx context.Context, v store.View) bool {
 	told, err := s.ask(ctx, v, attempt)
 	if err != nil {
 		s.log.Info("a channel could not be asked for a waiting patient",
-			zap.String("request_id", requestID(ctx)), zap.String("payment_id", v.ID), zap.Error(err))
+			zap.String("request_id", inbound.RequestID(ctx)), zap.String("payment_id", v.ID), zap.Error(err))
 	}
 	return told
 }

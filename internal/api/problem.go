@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/regpay/regpay/internal/api/wire"
+	"github.com/regpay/regpay/internal/inbound"
 	"github.com/regpay/regpay/internal/payment"
 	"github.com/regpay/regpay/internal/store"
 )
@@ -147,15 +148,15 @@ func (s *server) refuse(ctx context.Context, err error) error {
 		p.again = p.maintenance.Until.Sub(s.now())
 	}
 	if !known && !errors.Is(err, context.Canceled) {
-		s.log.Warn("a request could not be served", zap.String("request_id", requestID(ctx)), zap.Error(err))
+		s.log.Warn("a request could not be served", zap.String("request_id", inbound.RequestID(ctx)), zap.Error(err))
 	}
 	return p
 }
 
 // write sends a problem outside of a huma handler.
 func (s *server) write(w http.ResponseWriter, r *http.Request, p *problem) {
-	l := languageOf(r.Header.Get("Accept-Language"))
-	body, err := json.Marshal(p.in(l, requestID(r.Context())))
+	l := inbound.LanguageOf(r.Header.Get("Accept-Language"))
+	body, err := json.Marshal(p.in(l, inbound.RequestID(r.Context())))
 	if err != nil {
 		body = []byte(`{}`)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/regpay/regpay/internal/api/wire"
+	"github.com/regpay/regpay/internal/inbound"
 	"github.com/regpay/regpay/internal/store"
 	"github.com/regpay/regpay/internal/voucher"
 )
@@ -66,7 +67,7 @@ func (s *server) voucher(ctx context.Context, in *voucherInput) (*voucherOutput,
 		return &voucherOutput{ContentType: "application/json", Body: body}, err
 	}
 	card := cardOf(v, token)
-	if languageOf(in.Language) == English {
+	if inbound.LanguageOf(in.Language) == English {
 		card.Language = voucher.English
 	}
 	var b bytes.Buffer

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/regpay/regpay/internal/channel"
+	"github.com/regpay/regpay/internal/inbound"
 	"github.com/regpay/regpay/internal/payment"
 	"github.com/regpay/regpay/internal/store"
 )
@@ -122,7 +123,7 @@ type finding struct {
 func (s *server) take(ctx context.Context, client channel.Client, n notice) error {
 	event, err := client.ParseNotification(ctx, n.n)
 	if err != nil {
-		s.log.Warn("a notification is not believed", zap.String("request_id", requestID(ctx)),
+		s.log.Warn("a notification is not believed", zap.String("request_id", inbound.RequestID(ctx)),
 			zap.String("channel", string(n.channel)), zap.String("hospital", n.hospital), zap.String("code", payment.CodeOf(err)))
 		return s.keepRefused(ctx, n)
 	}
@@ -150,7 +151,7 @@ func (s *server) take(ctx context.Context, client channel.Client, n notice) erro
 }
 
 func (s *server) trouble(ctx context.Context, n notice, err error) error {
-	s.log.Warn("a notification could not be taken", zap.String("request_id", requestID(ctx)),
+	s.log.Warn("a notification could not be taken", zap.String("request_id", inbound.RequestID(ctx)),
 		zap.String("channel", string(n.channel)), zap.String("hospital", n.hospital), zap.Error(err))
 	return err
 }
@@ -176,7 +177,7 @@ func (s *server) keepRefused(ctx context.Context, n notice) error {
 // and one of the repeats counts once the books know the number again. Nothing is
 // returned on its word: whose the money is, only a person can say.
 func (s *server) keepVerified(ctx context.Context, n notice, e channel.Event, paymentID, outcome string) error {
-	fields := []zap.Field{zap.String("request_id", requestID(ctx)), zap.String("channel", string(n.channel)),
+	fields := []zap.Field{zap.String("request_id", inbound.RequestID(ctx)), zap.String("channel", string(n.channel)),
 		zap.String("hospital", n.hospital), zap.String("outcome", outcome), zap.String("event_id", e.ID)}
 	if e.Charge != nil {
 		fields = append(fields, zap.String("merchant_no", e.Charge.MerchantNo), zap.String("channel_no", e.Charge.ChannelNo))

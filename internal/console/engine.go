@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/regpay/regpay/internal/inbound"
 )
 
 // engineWait is how long a workflow's answer is waited for: less than a request
@@ -21,6 +23,6 @@ func (p *page) asking() (context.Context, context.CancelFunc) {
 // page says so in its own words.
 func (s *server) unanswered(p *page, err error) {
 	if !errors.Is(err, context.Canceled) {
-		s.log.Warn("the engine gave no answer", zap.String("request_id", requestID(p.ctx())), zap.Error(err))
+		s.log.Warn("the engine gave no answer", zap.String("request_id", inbound.RequestID(p.ctx())), zap.Error(err))
 	}
 }

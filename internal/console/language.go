@@ -4,16 +4,16 @@ import (
 	"net/http"
 	"time"
 
-	"golang.org/x/text/language"
+	"github.com/regpay/regpay/internal/inbound"
 )
 
 // Language is one in which the console speaks to staff.
-type Language string
+type Language = inbound.Language
 
 // The languages. Chinese is the default, for a browser that asks for neither.
 const (
-	Chinese Language = "zh-CN"
-	English Language = "en"
+	Chinese = inbound.Chinese
+	English = inbound.English
 )
 
 func languages() []Language { return []Language{Chinese, English} }
@@ -35,23 +35,7 @@ func languageOf(r *http.Request) Language {
 			}
 		}
 	}
-	header := r.Header.Get("Accept-Language")
-	if len(header) > 200 {
-		return Chinese
-	}
-	wanted, _, err := language.ParseAcceptLanguage(header)
-	if err != nil {
-		return Chinese
-	}
-	for _, tag := range wanted {
-		switch base, _ := tag.Base(); base.String() {
-		case "zh":
-			return Chinese
-		case "en":
-			return English
-		}
-	}
-	return Chinese
+	return inbound.LanguageOf(r.Header.Get("Accept-Language"))
 }
 
 // chooseLanguage keeps the language that somebody asked for and returns to the

@@ -1,35 +1,14 @@
 package console
 
 import (
-	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"net/http"
 	"time"
 
-	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 	"go.uber.org/zap"
+
+	"github.com/regpay/regpay/internal/inbound"
 )
-
-type requestIDKey struct{}
-
-// withRequestID gives every request a number under which it is logged. It is
-// always made here: what is logged has to be known to hold no personal data.
-func withRequestID(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var b [12]byte
-		_, _ = rand.Read(b[:]) // crypto/rand never fails: it ends the program instead
-		id := hex.EncodeToString(b[:])
-		w.Header().Set("X-Request-Id", id)
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id)))
-	})
-}
-
-func requestID(ctx context.Context) string {
-	id, _ := ctx.Value(requestIDKey{}).(string)
-	return id
-}
 
 // observed logs every request by the template of its path. Paths, queries and
 // forms as sent hold numbers and personal data and stay out.
@@ -38,10 +17,7 @@ func (s *server) observed(next http.Handler) http.Handler {
 		start := s.now()
 		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		defer func() {
-			route := "unknown"
-			if c := chi.RouteContext(r.Context()); c != nil && c.RoutePattern() != "" {
-				route = c.RoutePattern()
-			}
+			route := inbound.Route(r)
 			method := "other"
 			if r.Method == http.MethodGet || r.Method == http.MethodPost {
 				method = r.Method
@@ -50,7 +26,7 @@ func (s *server) observed(next http.Handler) http.Handler {
 			if r.Header.Get(headerPoll) != "" || route == base+pathAssets+"{name}" {
 				level = zap.DebugLevel
 			}
-			s.log.Log(level, "console request", zap.String("request_id", requestID(r.Context())),
+			s.log.Log(level, "console request", zap.String("request_id", inbound.RequestID(r.Context())),
 				zap.String("method", method), zap.String("route", route), zap.Int("status", ww.Status()),
 				zap.Int("bytes", ww.BytesWritten()), zap.Duration("took", s.now().Sub(start).Round(time.Microsecond)))
 		}()
@@ -71,7 +47,7 @@ func (s *server) recovered(next http.Handler) http.Handler {
 				panic(v)
 			}
 			// The panic's value may quote input; the stack says where it was.
-			s.log.Error("a page panicked", zap.String("request_id", requestID(r.Context())), zap.Stack("stack"))
+			s.log.Error("a page panicked", zap.String("request_id", inbound.RequestID(r.Context())), zap.Stack("stack"))
 			p := &page{server: s, w: w, r: r, lang: languageOf(r), now: s.now()}
 			p.fail(refusal{status: http.StatusInternalServerError, key: "problem_internal"})
 		}()

@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/regpay/regpay/internal/inbound"
 	"github.com/regpay/regpay/internal/payment"
 	"github.com/regpay/regpay/internal/store"
 )
@@ -71,12 +72,12 @@ func (p *page) fail(err error) {
 	}
 	r, known := refusalOf(err)
 	if !known && !errors.Is(err, context.Canceled) {
-		p.server.log.Warn("the console could not answer", zap.String("request_id", requestID(p.ctx())), zap.Error(err))
+		p.server.log.Warn("the console could not answer", zap.String("request_id", inbound.RequestID(p.ctx())), zap.Error(err))
 	}
 	data := problemData{Status: r.status, Title: say(p.lang, r.key+"_title"), Text: say(p.lang, r.key, r.args...)}
 	if err := p.renderStatus(r.status, "problem.html", data); err != nil {
 		// The page of problems has one itself: plain words are left.
-		p.server.log.Error("a problem could not be shown", zap.String("request_id", requestID(p.ctx())), zap.Error(err))
+		p.server.log.Error("a problem could not be shown", zap.String("request_id", inbound.RequestID(p.ctx())), zap.Error(err))
 		http.Error(p.w, data.Title+"\n"+data.Text, r.status)
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/regpay/regpay/internal/inbound"
 	"github.com/regpay/regpay/internal/staff"
 )
 
@@ -50,7 +51,7 @@ type navLink struct {
 // view makes what all pages have in common.
 func (p *page) view(data any) view {
 	v := view{Lang: p.lang, Person: p.person, SignedIn: p.signedIn(), CSRF: p.csrf(), Base: base, Path: base, Now: p.now,
-		RequestID: requestID(p.ctx()), TemporalUI: p.server.workflows != "", Data: data}
+		RequestID: inbound.RequestID(p.ctx()), TemporalUI: p.server.workflows != "", Data: data}
 	if p.r.Method == http.MethodGet {
 		v.Path = p.r.URL.RequestURI()
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/regpay/regpay/internal/inbound"
 	"github.com/regpay/regpay/internal/staff"
 	"github.com/regpay/regpay/internal/store"
 )
@@ -42,7 +43,7 @@ type route struct {
 // router puts the routes behind what all of them share.
 func (s *server) router(pages []route) http.Handler {
 	r := chi.NewRouter()
-	r.Use(withRequestID, s.observed, s.guarded, s.recovered, s.timed)
+	r.Use(inbound.WithRequestID, s.observed, s.guarded, s.recovered, s.timed)
 	r.NotFound(s.serve(route{public: true, handle: func(p *page) error { return p.notFound() }}))
 	r.MethodNotAllowed(s.serve(route{public: true, handle: func(p *page) error {
 		return p.problem(http.StatusMethodNotAllowed, "problem_method")

@@ -10,6 +10,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/regpay/regpay/internal/inbound"
 	"github.com/regpay/regpay/internal/staff"
 	"github.com/regpay/regpay/internal/store"
 )
@@ -147,7 +148,7 @@ func (s *server) signInLocal(p *page) error {
 	}
 	switch locked := errors.Is(err, store.ErrLocked); {
 	case locked, errors.Is(err, store.ErrSignIn):
-		s.log.Info("a sign-in was refused", zap.String("request_id", requestID(p.ctx())), zap.Bool("locked", locked))
+		s.log.Info("a sign-in was refused", zap.String("request_id", inbound.RequestID(p.ctx())), zap.Bool("locked", locked))
 		s.local.pause(p.ctx(), began)
 		return s.refuseSignIn(p, http.StatusForbidden, cut(login, 64), next, "signin_refused")
 	case err != nil:

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/oauth2"
 	"golang.org/x/sync/singleflight"
 
+	"github.com/regpay/regpay/internal/inbound"
 	"github.com/regpay/regpay/internal/staff"
 	"github.com/regpay/regpay/internal/store"
 )
@@ -237,7 +238,7 @@ func (s *server) returnOIDC(p *page) error {
 	}
 	person, ok := s.personOf(sub, claims)
 	if !ok {
-		s.log.Warn("somebody without a role or hospital came from the issuer", zap.String("request_id", requestID(p.ctx())))
+		s.log.Warn("somebody without a role or hospital came from the issuer", zap.String("request_id", inbound.RequestID(p.ctx())))
 		return p.redirect(pathSignIn, bad("signin_no_role"))
 	}
 	if err := s.begin(p, person, store.ViaOIDC); err != nil {
@@ -254,7 +255,7 @@ func (s *server) failedOIDC(p *page, at string, err error) error {
 	if unread {
 		why += keys
 	}
-	s.log.Warn("a sign-in at the issuer failed", zap.String("request_id", requestID(p.ctx())), zap.String("at", at), zap.String("error", cut(why, loggedError)))
+	s.log.Warn("a sign-in at the issuer failed", zap.String("request_id", inbound.RequestID(p.ctx())), zap.String("at", at), zap.String("error", cut(why, loggedError)))
 	return p.redirect(pathSignIn, bad("signin_failed"))
 }
 

@@ -178,14 +178,7 @@ func (s *Store) beside(ctx context.Context, paymentID string, f func(*sqlx.Tx, *
 		if len(log.records) == 0 {
 			return true, nil
 		}
-		const write = `
-WITH moved AS (UPDATE payments SET audit_seq = $2, audit_head = $3 WHERE id = $1::text)
-INSERT INTO audit (subject, seq, at, actor, action, detail, prev, hash)
-SELECT $1::text, seq, at, actor, action, detail::jsonb, prev, hash
-  FROM unnest($4::bigint[], $5::timestamptz[], $6::text[], $7::text[], $8::text[], $9::bytea[], $10::bytea[])
-    AS r (seq, at, actor, action, detail, prev, hash)`
-		args := append([]any{paymentID, log.head.Seq, log.head.Hash}, log.columns()...)
-		if _, err := tx.ExecContext(ctx, write, args...); err != nil {
+		if err := log.write(ctx, tx, writeBeside); err != nil {
 			return false, fmt.Errorf("write the log: %w", err)
 		}
 		return true, nil

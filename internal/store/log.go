@@ -44,14 +44,7 @@ INSERT INTO audit_heads (subject, audit_seq, audit_head) VALUES ($1, $2, $3)
 		}
 		log := chain{subject: subject, head: audit.Head{Seq: head.Seq, Hash: head.Hash}, address: AddressOf(ctx)}
 		log.add(stamp(at), by, action, detail)
-		const write = `
-WITH moved AS (UPDATE audit_heads SET audit_seq = $2, audit_head = $3 WHERE subject = $1::text)
-INSERT INTO audit (subject, seq, at, actor, action, detail, prev, hash)
-SELECT $1::text, seq, at, actor, action, detail::jsonb, prev, hash
-  FROM unnest($4::bigint[], $5::timestamptz[], $6::text[], $7::text[], $8::text[], $9::bytea[], $10::bytea[])
-    AS r (seq, at, actor, action, detail, prev, hash)`
-		args := append([]any{subject, log.head.Seq, log.head.Hash}, log.columns()...)
-		if _, err := tx.ExecContext(ctx, write, args...); err != nil {
+		if err := log.write(ctx, tx, writeAlone); err != nil {
 			return false, fmt.Errorf("write the log of %s: %w", subject, err)
 		}
 		return true, nil

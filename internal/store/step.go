@@ -173,6 +173,23 @@ func (c *chain) add(at time.Time, actor, action string, detail map[string]string
 	c.records = append(c.records, r)
 }
 
+// The statements of chain.write: where the log's head is kept is what differs.
+const (
+	writeRecords = `
+INSERT INTO audit (subject, seq, at, actor, action, detail, prev, hash)
+SELECT $1::text, seq, at, actor, action, detail::jsonb, prev, hash
+  FROM unnest($4::bigint[], $5::timestamptz[], $6::text[], $7::text[], $8::text[], $9::bytea[], $10::bytea[])
+    AS r (seq, at, actor, action, detail, prev, hash)`
+	writeBeside = `WITH moved AS (UPDATE payments SET audit_seq = $2, audit_head = $3 WHERE id = $1::text)` + writeRecords
+	writeAlone  = `WITH moved AS (UPDATE audit_heads SET audit_seq = $2, audit_head = $3 WHERE subject = $1::text)` + writeRecords
+)
+
+// write adds the records to the log, and moves its head.
+func (c *chain) write(ctx context.Context, tx *sqlx.Tx, statement string) error {
+	_, err := tx.ExecContext(ctx, statement, append([]any{c.subject, c.head.Seq, c.head.Hash}, c.columns()...)...)
+	return err
+}
+
 // columns are the records as one array for each column.
 func (c *chain) columns() []any {
 	n := len(c.records)
