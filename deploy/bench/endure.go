@@ -24,7 +24,7 @@ type endureCommand struct {
 	Payments int           `help:"Payments to take through their life, those that waited with the others included." default:"50000" env:"PAYMENTS"`
 	Waiting  int           `help:"Payments that first wait for their patients all at once." default:"20000" env:"WAITING"`
 	AtOnce   int           `help:"Payments under way." default:"16"`
-	Window   time.Duration `help:"How long the cost of a new payment is measured." default:"20s"`
+	Window   time.Duration `help:"How long the cost of a new payment is measured." default:"20s" env:"WINDOW"`
 	Summary  string        `help:"Write the figures to this file as JSON." env:"SUMMARY" placeholder:"FILE"`
 	Verbose  bool          `short:"v"`
 }
@@ -55,8 +55,8 @@ type crowd struct {
 	Waiting int           `json:"waiting"`
 	Window  result.Window `json:"window"`
 	// IdleCPU is what the waiting ones alone take: milliseconds of CPU a second,
-	// by process, measured without new payments. A payment that nobody has paid
-	// is asked about at the channel a few times.
+	// by process, the mean of before and after the window, without new payments.
+	// A payment that nobody has paid is asked about at the channel a few times.
 	IdleCPU map[string]float64 `json:"idle_cpu_ms_per_second"`
 }
 
@@ -160,7 +160,7 @@ func (c endureCommand) gather(ctx context.Context, b *bench, s *stage, e *endura
 		if err != nil {
 			return err
 		}
-		idle, err := s.idle(ctx)
+		before, err := s.idle(ctx)
 		if err != nil {
 			return err
 		}
@@ -168,7 +168,14 @@ func (c endureCommand) gather(ctx context.Context, b *bench, s *stage, e *endura
 		if err != nil {
 			return err
 		}
-		e.Crowd = append(e.Crowd, crowd{Waiting: n, Window: w, IdleCPU: idle})
+		after, err := s.idle(ctx)
+		if err != nil {
+			return err
+		}
+		for name := range before {
+			before[name] = (before[name] + after[name]) / 2
+		}
+		e.Crowd = append(e.Crowd, crowd{Waiting: n, Window: w, IdleCPU: before})
 	}
 	return c.pay(ctx, b, s, e, waiting)
 }
@@ -252,17 +259,29 @@ func each[T any](ctx context.Context, atOnce int, all []T, f func(context.Contex
 	return context.Cause(ctx)
 }
 
+// own is the milliseconds of CPU that some processes take for a new payment, and
+// waiting what they take for those that wait, for each new payment.
+func (c crowd) own(names ...string) float64 {
+	sum := 0.0
+	for _, name := range names {
+		sum += c.Window.CPUMS[name]
+	}
+	return sum - c.waiting(names...)
+}
+
+func (c crowd) waiting(names ...string) float64 {
+	sum := 0.0
+	for _, name := range names {
+		sum += c.IdleCPU[name]
+	}
+	return sum / c.Window.PerSecond
+}
+
 func (e *endurance) print(out io.Writer) {
 	for _, c := range e.Crowd {
-		cpu, idle := 0.0, 0.0
-		for _, ms := range c.Window.CPUMS {
-			cpu += ms
-		}
-		for _, ms := range c.IdleCPU {
-			idle += ms
-		}
-		fmt.Fprintf(out, "%6d waiting: %5.1f/s, %5.1f ms of CPU a new payment, of which %4.1f ms are the waiting ones'; answer %4.0f/%4.0f/%4.0f ms\n",
-			c.Waiting, c.Window.PerSecond, cpu, idle/c.Window.PerSecond, c.Window.Answer.P50, c.Window.Answer.P95, c.Window.Answer.P99)
+		fmt.Fprintf(out, "%6d waiting: %5.1f/s; ms of CPU a new payment: worker and API %5.1f, Temporal and PostgreSQL %5.1f; what the waiting ones take, spread on these: %4.1f and %4.1f; answer %4.0f/%4.0f/%4.0f ms\n",
+			c.Waiting, c.Window.PerSecond, c.own("worker", "api"), c.own("temporal", "postgres"), c.waiting("worker", "api"), c.waiting("temporal", "postgres"),
+			c.Window.Answer.P50, c.Window.Answer.P95, c.Window.Answer.P99)
 	}
 	fmt.Fprintf(out, "%d payments in %.0f s; resident memory in MiB:\n", e.Payments, e.Seconds)
 	names := []string{"worker-1", "api", "temporal", "sandbox", "load"}
