@@ -58,7 +58,8 @@ func names() map[string]map[string]string {
 var place *world
 
 type world struct {
-	in *local.Installation
+	in     *local.Installation
+	issuer *issuer
 	// browser has the one Chromium in which every desk has its own cookies.
 	browser context.Context
 	close   []func(context.Context) error
@@ -116,6 +117,14 @@ func (w *world) open(ctx context.Context) error {
 	if err := w.openBrowser(ctx, starting); err != nil {
 		return err
 	}
+	var err error
+	if w.issuer, err = newIssuer(); err != nil {
+		return err
+	}
+	w.close = append(w.close, func(context.Context) error {
+		w.issuer.Close()
+		return nil
+	})
 	in, err := local.Start(starting, local.Options{
 		Stack: stack.Options{
 			Name: "browser", Parts: stack.Regpay, Progress: os.Stderr, DatabaseURL: "private", TemporalAddress: "private",
@@ -123,7 +132,7 @@ func (w *world) open(ctx context.Context) error {
 		},
 		Risk: config.Risk{Window: time.Hour, ReviewAmountFen: reviewAmount},
 		Configure: func(c *config.Config) {
-			c.Console.TemporalUI = temporalUI
+			c.Console.TemporalUI, c.Console.OIDC = temporalUI, w.issuer.configured()
 			for i, h := range c.Hospitals {
 				c.Hospitals[i].Name = names()[h.ID]
 				// A minute would be right between two companies' clocks; here they

@@ -23,6 +23,7 @@ type watch struct {
 	home string // scheme and host of the installation
 
 	mu     sync.Mutex
+	also   string // another origin that may be asked
 	faults []string
 }
 
@@ -41,6 +42,20 @@ func (w *watch) note(format string, args ...any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.faults = append(w.faults, fmt.Sprintf(format, args...))
+}
+
+// allow lets one more origin be asked.
+func (w *watch) allow(origin string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.also = origin
+}
+
+// ours says whether an origin may be asked.
+func (w *watch) ours(origin string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return origin == w.home || origin == w.also
 }
 
 // all are the faults so far.
@@ -75,7 +90,7 @@ func (w *watch) see(event any) {
 		}
 	case *network.EventRequestWillBeSent:
 		u, err := url.Parse(e.Request.URL)
-		if err != nil || u.Scheme != "data" && u.Scheme != "blob" && u.Scheme+"://"+u.Host != w.home && e.Request.URL != "about:blank" {
+		if err != nil || u.Scheme != "data" && u.Scheme != "blob" && !w.ours(u.Scheme+"://"+u.Host) && e.Request.URL != "about:blank" {
 			w.note("something was asked of %s", e.Request.URL)
 		}
 	}
