@@ -22,6 +22,7 @@ type strayCommand struct {
 	installationFlags
 	Hospital   string `required:"" help:"The hospital whose account it is."`
 	MerchantNo string `required:"" help:"The charge's number at the channel, as its bill has it: order number, A, two digits."`
+	ChannelNo  string `help:"The channel's own number of the payment, as its bill has it (UnionPay's queryId). Needed where one number was paid twice: without it UnionPay shows the first payment alone."`
 }
 
 // Help is shown below the flags.
@@ -67,7 +68,7 @@ func (c strayCommand) Run(ctx context.Context, top *command) error {
 	s := straySearch{books: in.Store, channels: in.Hospitals, tell: (&engine{temporal: in.Temporal, books: in.Store}).Notify}
 	ctx, cancel := context.WithTimeout(ctx, strayWithin)
 	defer cancel()
-	found, err := s.look(ctx, c.Hospital, c.MerchantNo)
+	found, err := s.look(ctx, c.Hospital, c.MerchantNo, c.ChannelNo)
 	if err != nil {
 		return err
 	}
@@ -89,8 +90,9 @@ type straySearch struct {
 	tell func(ctx context.Context, ref api.Ref, e channel.Event) error
 }
 
-// look asks the channel about one charge and tells what it finds.
-func (s straySearch) look(ctx context.Context, hospital, merchantNo string) (strayFound, error) {
+// look asks the channel about one charge, or about one payment of it when
+// channelNo is not empty, and tells what it finds.
+func (s straySearch) look(ctx context.Context, hospital, merchantNo, channelNo string) (strayFound, error) {
 	order, n, ok := payment.SplitMerchantNo(merchantNo)
 	if !ok {
 		return strayFound{}, coded{exitUsage, fmt.Errorf("%q is no merchant number of regpay", merchantNo)}
@@ -108,7 +110,9 @@ func (s straySearch) look(ctx context.Context, hospital, merchantNo string) (str
 	if err != nil {
 		return found, err
 	}
-	report, err := client.Query(ctx, a.Charge)
+	asked := a.Charge
+	asked.ChannelNo = channelNo
+	report, err := client.Query(ctx, asked)
 	if err != nil {
 		return found, coded{exitUnavailable, fmt.Errorf("ask %s: %w", a.Charge.Channel, err)}
 	}
@@ -116,7 +120,7 @@ func (s straySearch) look(ctx context.Context, hospital, merchantNo string) (str
 	switch known, err := s.known(ctx, a, report); {
 	case err != nil:
 		return found, err
-	case report.State != channel.Captured:
+	case report.State != channel.Captured, channelNo != "" && report.ChannelNo != channelNo:
 		found.Outcome = strayNotPaid
 		return found, nil
 	case known:

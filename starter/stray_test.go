@@ -22,6 +22,7 @@ type lost struct {
 	attempt store.Attempt
 	refunds []store.RefundRow
 	report  channel.Report
+	asked   channel.Charge
 	err     error // of the channel
 	told    []channel.Event
 	ref     api.Ref
@@ -39,14 +40,19 @@ func (l *lost) Refunds(context.Context, string) ([]store.RefundRow, error) { ret
 
 func (l *lost) Channel(string, payment.Channel) (channel.Client, error) { return l, nil }
 
-func (l *lost) Query(context.Context, channel.Charge) (channel.Report, error) { return l.report, l.err }
+func (l *lost) Query(_ context.Context, ch channel.Charge) (channel.Report, error) {
+	l.asked = ch
+	return l.report, l.err
+}
 
-func (l *lost) look(no string) (strayFound, error) {
+func (l *lost) look(no string) (strayFound, error) { return l.lookFor(no, "") }
+
+func (l *lost) lookFor(no, channelNo string) (strayFound, error) {
 	s := straySearch{books: l, channels: l, tell: func(_ context.Context, ref api.Ref, e channel.Event) error {
 		l.told, l.ref = append(l.told, e), ref
 		return l.deaf
 	}}
-	return s.look(context.Background(), "ren-he", no)
+	return s.look(context.Background(), "ren-he", no, channelNo)
 }
 
 const lostNo = "R20260105000001A01"
@@ -100,9 +106,17 @@ func TestMoneyThatIsKnownOrNotThereIsLeftAlone(t *testing.T) {
 func TestASecondPaymentByTheSameNumberIsFound(t *testing.T) {
 	l := newLost()
 	l.attempt.State, l.attempt.Capture = channel.Captured, channel.Report{MerchantNo: lostNo, ChannelNo: "wx-0", Captured: money.Fen(5000)}
-	found, err := l.look(lostNo)
+	found, err := l.lookFor(lostNo, "wx-1")
 	require.NoError(t, err)
 	require.Equal(t, strayTold, found.Outcome)
+	require.Equal(t, "wx-1", l.asked.ChannelNo, "the channel is asked for that one")
+	require.Empty(t, l.attempt.Charge.ChannelNo)
+
+	l.told = nil
+	found, err = l.lookFor(lostNo, "wx-2")
+	require.NoError(t, err)
+	require.Equal(t, strayNotPaid, found.Outcome, "the channel shows another one")
+	require.Empty(t, l.told)
 }
 
 func TestASearchThatCannotBeMadeSaysWhy(t *testing.T) {

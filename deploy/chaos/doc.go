@@ -13,6 +13,11 @@
 // counterparty's own book says that it executed, and then the process that
 // waits for the reply is killed.
 //
+// One thing is left to people, as in a hospital: UnionPay lets an order be paid
+// twice and tells of the second payment by its notification alone. Where that is
+// lost, it is looked for by the channel's bill with `starter stray`, and counts
+// as a payment that ended with a person.
+//
 // It is called by `make chaos`; SEED=n repeats a plan, SUMMARY=file.json writes
 // the result as JSON. The exit status is 0 only when no rule is violated and at
 // most one in a hundred of the payments that met a fault ended with a person.

@@ -49,6 +49,8 @@ type run struct {
 	engine  client.Client
 	visits  []*visit
 	stats   stats
+	// fromBill are the orders of which finance found a payment in a bill.
+	fromBill map[check.Key]bool
 
 	began, healed, ended time.Time
 }
@@ -56,7 +58,7 @@ type run struct {
 // play makes a whole run: stack, faults, healing, check. It returns the world at
 // rest, too; the error says that there is no result.
 func play(ctx context.Context, o options, out io.Writer) (s summary, w check.World, err error) {
-	r := &run{options: o, plan: draw(o), out: out, wires: newWires()}
+	r := &run{options: o, plan: draw(o), out: out, wires: newWires(), fromBill: map[check.Key]bool{}}
 	fmt.Fprintf(out, "Seed %d: %d payments and %d faults in %s (plan %s)\n", o.Seed, len(r.plan.Payments), len(r.plan.Faults), o.Stream, r.plan.fingerprint())
 	defer r.wires.close()
 	if err := r.open(ctx); err != nil {
@@ -200,8 +202,13 @@ func (r *run) rest(ctx context.Context) (check.World, error) {
 				still = time.Time{}
 			case len(broken) == 0:
 				return w, nil
-			case still.IsZero():
-				still = r.ended
+			default:
+				var found bool
+				if found, err = r.reconcile(ctx, w); found {
+					still = time.Time{}
+				} else if still.IsZero() {
+					still = r.ended
+				}
 			}
 			late = late || !still.IsZero() && r.ended.Sub(still) > stillFor
 		}

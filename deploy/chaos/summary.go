@@ -87,7 +87,11 @@ func (r *run) sumUp(ctx context.Context, w check.World) summary {
 		s.Faults[f.name()]++
 	}
 	s.outcomes(r.visits, w)
-	s.recoveries(r.visits, done, w)
+	people := byPerson(w)
+	for k := range r.fromBill {
+		people[k] = append(people[k], "found in the channel's bill")
+	}
+	s.recoveries(r.visits, done, w, people)
 	s.Stories = stories(s, w)
 	r.histories(ctx, s.Stories)
 	s.OK = len(s.Violations) == 0 && len(s.GaveUp) == 0 && s.ByPerson*personal <= s.Faulted
@@ -111,9 +115,9 @@ func (s *summary) outcomes(visits []*visit, w check.World) {
 
 // recoveries counts the payments that met a fault, and how long after the last
 // one of them each came to rest. What patients ask for later counts to it.
-func (s *summary) recoveries(visits []*visit, done []window, w check.World) {
+// people are the payments that took a person, with why.
+func (s *summary) recoveries(visits []*visit, done []window, w check.World, people map[check.Key][]string) {
 	at := rested(w)
-	people := byPerson(w)
 	var took []time.Duration
 	slowest := time.Duration(-1)
 	for _, v := range visits {

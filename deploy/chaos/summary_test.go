@@ -28,7 +28,7 @@ func TestWhoHealsByItselfAndWhoEndsWithAPersonIsCounted(t *testing.T) {
 	w.Cases = []check.Case{{PaymentID: "pay_B", Reason: "clearing_unknown", Operator: "chaos-staff"}, {PaymentID: "pay_C", Operator: "patient"}}
 	s := summary{Outcomes: map[string]int{}, Conducts: map[string]int{}}
 	s.outcomes(visits, w)
-	s.recoveries(visits, []window{{fault{Kind: kill, Target: "api"}, at(5), at(15)}}, w)
+	s.recoveries(visits, []window{{fault{Kind: kill, Target: "api"}, at(5), at(15)}}, w, byPerson(w))
 	require.Equal(t, 3, s.Faulted, "the fourth came later")
 	require.Equal(t, 1, s.ByPerson)
 	require.Equal(t, []string{"h-one/B (pays): clearing_unknown"}, s.Person)

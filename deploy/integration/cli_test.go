@@ -3,8 +3,6 @@ package integration
 import (
 	"bytes"
 	"encoding/json"
-	"os"
-	"os/exec"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -29,8 +27,7 @@ const (
 // environment, a request by standard input.
 func (w *world) starter(t *testing.T, key string, stdin []byte, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), w.in.Stack.Endpoints().Binary("starter"), args...)
-	cmd.Env = append(os.Environ(), "REGPAY_SERVER="+w.in.APIBase, "REGPAY_API_KEY="+key, "REGPAY_CONFIG="+w.in.ConfigPath)
+	cmd := w.in.Starter(t.Context(), key, args...)
 	cmd.Stdin = bytes.NewReader(stdin)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs

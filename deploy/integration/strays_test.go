@@ -12,6 +12,7 @@ import (
 	"github.com/regpay/regpay/internal/calendar"
 	"github.com/regpay/regpay/internal/channel"
 	"github.com/regpay/regpay/internal/payment"
+	"github.com/regpay/regpay/internal/sandbox"
 )
 
 // TestARefundTellsByWhenAndEveryStep, as the patient's app and staff see it.
@@ -55,4 +56,37 @@ func TestMoneyThatTheBooksMissedIsFoundByItsNumber(t *testing.T) {
 	assert.Equal(t, notFound, code, said)
 	assert.Equal(t, scenario.Fee, v.look().CapturedFen)
 	assert.Zero(t, v.look().RefundedFen)
+}
+
+// TestASecondPaymentThatNobodyToldOfIsFoundByItsNumberInTheBill: UnionPay shows
+// the first payment of an order that was paid twice, when it is asked about the
+// order, and tells of the other one by its notification alone.
+func TestASecondPaymentThatNobodyToldOfIsFoundByItsNumberInTheBill(t *testing.T) {
+	w := hold(t, unionpay)
+	v := w.begin(t, xiehe, unionpayFront)
+	v.pay()
+	v.until(payment.Completed)
+	first := v.charges(payment.UnionPay)[0]
+	w.breakPart(t, unionpay, sandbox.FaultSpec{Notification: sandbox.NotificationFault{MissingRate: 1}})
+	lost := w.injected(t, unionpay, "notification_missing")
+	v.instruct(payment.UnionPay, 1, sandbox.PayTwice)
+	v.eventually("there is a second capture", func() bool { return len(v.charges(payment.UnionPay)) == 2 })
+	v.eventually("its notification is lost", func() bool { return w.injected(t, unionpay, "notification_missing") > lost })
+	w.heal(t, unionpay)
+	second := v.charges(payment.UnionPay)[0]
+	if second.ChannelNo == first.ChannelNo {
+		second = v.charges(payment.UnionPay)[1]
+	}
+	look := func(args ...string) string {
+		code, out, errs := w.starter(t, "", nil, append([]string{"stray", "--log", "error", "--hospital", xiehe, "--merchant-no", first.MerchantNo, "--json"}, args...)...)
+		require.Zero(t, code, errs)
+		return out
+	}
+	assert.Contains(t, look(), `"outcome": "known"`, "asked about the order, UnionPay shows the first payment")
+	assert.Contains(t, look("--channel-no", first.ChannelNo), `"outcome": "known"`)
+	assert.Contains(t, look("--channel-no", "1"+second.ChannelNo), `"outcome": "not_paid"`)
+	assert.Equal(t, scenario.Fee, v.look().CapturedFen)
+	assert.Contains(t, look("--channel-no", second.ChannelNo), `"outcome": "told"`)
+	v.strayGoesBack(payment.Completed)
+	assert.Contains(t, look("--channel-no", second.ChannelNo), `"outcome": "known"`)
 }

@@ -19,15 +19,14 @@ const keyTimeout = 30 * time.Second
 func (in *Installation) NewKey(ctx context.Context, name string, hospitals []string, staff bool) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, keyTimeout)
 	defer cancel()
-	args := []string{"key", "create", name, "--config", in.ConfigPath, "--log", "error", "--json"}
+	args := []string{"key", "create", name, "--log", "error", "--json"}
 	for _, h := range hospitals {
 		args = append(args, "--hospital", h)
 	}
 	if staff {
 		args = append(args, "--staff")
 	}
-	cmd := exec.CommandContext(ctx, in.Stack.Endpoints().Binary("starter"), args...)
-	cmd.Env = quietEnvironment(os.Environ())
+	cmd := in.Starter(ctx, "", args...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
@@ -43,6 +42,15 @@ func (in *Installation) NewKey(ctx context.Context, name string, hospitals []str
 		return "", errors.New("make an API key: the command printed none")
 	}
 	return made.Key, nil
+}
+
+// Starter is regpay's own command line, as somebody runs it at this installation
+// who has an API key, or none. The key is in the environment, not in the
+// arguments, which every user of the machine can read.
+func (in *Installation) Starter(ctx context.Context, key string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, in.Stack.Endpoints().Binary("starter"), args...)
+	cmd.Env = append(quietEnvironment(os.Environ()), "REGPAY_SERVER="+in.APIBase, "REGPAY_API_KEY="+key, "REGPAY_CONFIG="+in.ConfigPath)
+	return cmd
 }
 
 // quietEnvironment leaves out what is meant for other servers.

@@ -77,6 +77,10 @@ type Charge struct {
 	Handle string `json:"-"`
 	// Repeat is set when this Prepay may have been sent before.
 	Repeat bool `json:"-"`
+	// ChannelNo makes Query ask for the money with this number of the channel's,
+	// where a charge can be paid more than once (UnionPay). Empty asks for the
+	// charge.
+	ChannelNo string `json:"-"`
 }
 
 // Prepaid is what a channel answered to Prepay.

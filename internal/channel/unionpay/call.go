@@ -71,8 +71,8 @@ func (c *Client) call(ctx context.Context, op, path string, f fields) (fields, e
 	}
 	// A signed reply to something else, kept by somebody and played back, must
 	// not answer this request. A refusal of a malformed request may echo less.
-	for _, k := range []string{"merId", "orderId", "txnTime"} {
-		if reply[k] != f[k] && (reply[k] != "" || reply["respCode"] == ok) {
+	for _, k := range []string{"merId", "orderId", "txnTime", "queryId"} {
+		if f[k] != "" && reply[k] != f[k] && (reply[k] != "" || reply["respCode"] == ok) {
 			return nil, failure(op, payment.Uncertain, "mismatch", fmt.Errorf("the reply is to another %s", k))
 		}
 	}

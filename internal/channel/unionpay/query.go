@@ -14,12 +14,18 @@ import (
 
 // Query asks what became of the charge. An order that the gateway does not
 // know is Open until its time is over (see the package's comment), Absent then.
+// Of an order that was paid twice the gateway shows the first payment; the
+// other one is found by Charge.ChannelNo, its queryId.
 func (c *Client) Query(ctx context.Context, ch channel.Charge) (channel.Report, error) {
 	const op = "query"
 	// Read before the call: a reply that left before the end of the order's time
 	// must not be judged as one from after it.
 	over := c.over(ch)
-	reply, code, err := c.lookUp(ctx, op, ch.MerchantNo, ch.CreatedAt)
+	look := func() (fields, string, error) { return c.lookUp(ctx, op, ch.MerchantNo, ch.CreatedAt) }
+	if ch.ChannelNo != "" {
+		look = func() (fields, string, error) { return c.lookUpNumber(ctx, op, ch.MerchantNo, ch.ChannelNo) }
+	}
+	reply, code, err := look()
 	if err != nil {
 		return channel.Report{}, err
 	}
@@ -53,12 +59,30 @@ func (c *Client) over(ch channel.Charge) bool {
 	return !c.cfg.Clock().Before(ch.ExpiresAt.Add(c.cfg.CloseMargin))
 }
 
-// lookUp queries a transaction and returns the reply with the transaction's
-// own code: origRespCode, or 34 when the gateway does not know it.
+// lookUp asks for a transaction by the merchant's number and time, and returns
+// the reply with the transaction's own code: origRespCode, or 34 when the
+// gateway does not know it.
 func (c *Client) lookUp(ctx context.Context, op, no string, at time.Time) (fields, string, error) {
 	f := c.base("00", "00")
 	f["orderId"] = no
 	f["txnTime"] = stamp(at)
+	return c.queried(ctx, op, f)
+}
+
+// lookUpNumber does the same by the gateway's own number (txnSubType 02), for a
+// transaction that has to be one of the order no.
+func (c *Client) lookUpNumber(ctx context.Context, op, no, queryID string) (fields, string, error) {
+	f := c.base("00", "02")
+	f["queryId"] = queryID
+	reply, code, err := c.queried(ctx, op, f)
+	if err == nil && code != unknown && reply["orderId"] != no {
+		return nil, "", failure(op, payment.Final, "other_order", errors.New("the number is not one of this order"))
+	}
+	return reply, code, err
+}
+
+// queried makes a query and reads what it says of the transaction.
+func (c *Client) queried(ctx context.Context, op string, f fields) (fields, string, error) {
 	reply, err := c.call(ctx, op, pathQuery, f)
 	if err != nil {
 		return nil, "", err

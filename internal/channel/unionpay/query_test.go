@@ -134,6 +134,41 @@ func TestCloseIsDecidedByAQueryAfterTheTimeAndTheMargin(t *testing.T) {
 	})
 }
 
+func TestASecondPaymentOfAnOrderIsAskedForByItsNumber(t *testing.T) {
+	w := newWorld(t)
+	ch := charge(payment.Front)
+	ch.ChannelNo = "q2"
+	w.says(map[string]string{"respCode": "00", "origRespCode": "00", "orderId": ch.MerchantNo, "queryId": "q2", "txnAmt": "2550"})
+	r, err := w.client.Query(context.Background(), ch)
+	require.NoError(t, err)
+	require.Equal(t, channel.Captured, r.State)
+	require.Equal(t, "q2", r.ChannelNo)
+	require.Equal(t, ch.MerchantNo, r.MerchantNo)
+	path, req := w.last()
+	require.Equal(t, "/queryTrans.do", path)
+	require.Equal(t, "02", req["txnSubType"])
+	require.Equal(t, "q2", req["queryId"])
+	require.NotContains(t, req, "orderId")
+	require.NotContains(t, req, "txnTime")
+
+	for name, tc := range map[string]struct {
+		order, number string
+		kind          payment.Kind
+	}{
+		"another order's":             {"ORD20260302A02", "q2", payment.Final},
+		"no order named":              {"", "q2", payment.Final},
+		"an answer to something else": {ch.MerchantNo, "q1", payment.Uncertain},
+	} {
+		w.says(map[string]string{"respCode": "00", "origRespCode": "00", "txnAmt": "2550", "orderId": tc.order, "queryId": tc.number})
+		_, err := w.client.Query(context.Background(), ch)
+		require.Equal(t, tc.kind, kindOf(t, err), name)
+	}
+	w.says(map[string]string{"respCode": "34"})
+	r, err = w.client.Query(context.Background(), ch)
+	require.NoError(t, err)
+	require.NotEqual(t, channel.Captured, r.State)
+}
+
 func TestAQueryThatFailsItselfIsAnError(t *testing.T) {
 	for code, want := range map[string]payment.Kind{
 		"03": payment.Retryable, "05": payment.Retryable, "06": payment.Retryable, "37": payment.Retryable,

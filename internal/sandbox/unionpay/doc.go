@@ -15,8 +15,9 @@
 //   - POST /gateway/api/backTransReq.do: 04 refund, 31 revoke, and 01 with
 //     channelType 08, which answers a tn for the app (the real gateway takes
 //     that one at appTransReq.do, which is served as well).
-//   - POST /gateway/api/queryTrans.do: 00 query by orderId and txnTime, or by
-//     queryId.
+//   - POST /gateway/api/queryTrans.do: 00 query by orderId and txnTime
+//     (txnSubType 00), or by queryId (txnSubType 02), as the gateway's page on
+//     the query of a transaction's state has it.
 //
 // # Rules and where they come from
 //

@@ -214,10 +214,13 @@ func TestAPatientWhoPaysTwiceMakesTwoTransactions(t *testing.T) {
 	charges := g.books().Charges
 	require.Len(t, charges, 2)
 	assert.Equal(t, charges[0].ChannelNo, g.query("REG20260007", order["txnTime"])["queryId"], "the first is asked for by order")
+	assert.Equal(t, "34", g.call("queryTrans", g.base("00", "02", "").with("queryId", "1"))["respCode"])
+	assert.Equal(t, "00", g.call("queryTrans", g.base("00", "00", "REG20260007").with("txnTime", order["txnTime"]))["respCode"])
 	for _, c := range charges {
 		assert.EqualValues(t, 100, c.CapturedFen)
-		reply := g.call("queryTrans", g.base("00", "00", "REG20260007").with("txnTime", order["txnTime"], "queryId", c.ChannelNo))
+		reply := g.call("queryTrans", g.base("00", "02", "").with("txnTime", "", "queryId", c.ChannelNo))
 		assert.Equal(t, c.ChannelNo, reply["queryId"])
+		assert.Equal(t, order["orderId"], reply["orderId"])
 		back := g.call("backTransReq", g.refund("RF"+c.ChannelNo, "100", c.ChannelNo))
 		assert.Equal(t, "00", back["respCode"])
 	}

@@ -16,22 +16,29 @@ func (s *Server) serveQuery(w http.ResponseWriter, r *http.Request) {
 	s.reply(w, form, fields)
 }
 
+// byNumber says whether a query asks by queryId.
+func byNumber(form Form) bool { return form["txnSubType"] == "02" }
+
 func (s *Server) query(form Form) (Form, *refusal) {
 	if _, refused := s.authenticate(form); refused != nil {
 		return nil, refused
 	}
-	if form["txnType"] != typeQuery || form["txnSubType"] != "00" {
+	if form["txnType"] != typeQuery || !byNumber(form) && form["txnSubType"] != "00" {
 		return nil, refuse(codeNotPermitted, "txnType")
 	}
 	if form["bizType"] != bizAny && form["bizType"] != bizGateway {
 		return nil, refuse(codeNotPermitted, "bizType")
 	}
-	for _, name := range []string{"orderId", "txnTime"} {
+	names := []string{"orderId", "txnTime"}
+	if byNumber(form) {
+		names = []string{"queryId"}
+	}
+	for _, name := range names {
 		if form[name] == "" {
 			return nil, refuse(codeMissing, name)
 		}
 	}
-	if refused := checkOrder(form); refused != nil {
+	if refused := checkOrder(form); !byNumber(form) && refused != nil {
 		return nil, refused
 	}
 	s.mu.Lock()

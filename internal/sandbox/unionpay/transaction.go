@@ -42,15 +42,16 @@ func (s *Server) enter(t *transaction) *refusal {
 	return nil
 }
 
-// find looks a transaction up by queryId or by its three names; s.mu is held.
+// find looks a transaction up by its number, the queryId, or by its three names;
+// s.mu is held.
 func (s *Server) find(form Form) *transaction {
-	if id := form["queryId"]; id != "" {
-		if t := s.byQuery[id]; t != nil && t.key.merID == form["merId"] {
-			return t
-		}
-		return nil
+	if !byNumber(form) {
+		return s.orders[keyOf(form)]
 	}
-	return s.orders[keyOf(form)]
+	if t := s.byQuery[form["queryId"]]; t != nil && t.key.merID == form["merId"] {
+		return t
+	}
+	return nil
 }
 
 // expire ends an order that nobody paid in time; s.mu is held.
