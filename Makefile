@@ -58,7 +58,7 @@ bench: ## Compare regpay's speed with other ways to do the job; takes 45 minutes
 	@$(BUILD_BENCH)
 	@SUMMARY='$(SUMMARY)' exec '$(LOCAL)/bin/bench' run
 
-bench-endure: ## 50,000 payments on one installation, 20,000 waiting at once; takes two hours (PAYMENTS, WAITING, WINDOW, SUMMARY)
+bench-endure: ## 50,000 payments on one installation, 20,000 waiting at once; takes over an hour (PAYMENTS, WAITING, WINDOW, SUMMARY)
 	@$(BUILD_BENCH)
 	@SUMMARY='$(SUMMARY)' exec '$(LOCAL)/bin/bench' endure
 

@@ -202,12 +202,13 @@ func (r *run) rest(ctx context.Context) (check.World, error) {
 				still = time.Time{}
 			case len(broken) == 0:
 				return w, nil
-			default:
+			case still.IsZero():
+				still = r.ended
+			case r.ended.Sub(still) > stillFor:
+				// By now every repeat of a notification has come that would come.
 				var found bool
 				if found, err = r.reconcile(ctx, w); found {
 					still = time.Time{}
-				} else if still.IsZero() {
-					still = r.ended
 				}
 			}
 			late = late || !still.IsZero() && r.ended.Sub(still) > stillFor
