@@ -54,7 +54,7 @@ chaos: ## Kill, cut and slow everything while 1,000 people pay, then check (SEED
 
 # The module of its own keeps what only the comparison needs out of regpay's.
 # ROUNDS, WINDOW, ARMS and CURVES are read from the environment.
-bench: ## Compare regpay's speed with other ways to do the job; takes 45 minutes (ROUNDS=5, SUMMARY=file.json, CURVES=dir)
+bench: ## Compare regpay's speed with other ways to do the job; takes about 50 minutes (ROUNDS=5, SUMMARY=file.json, CURVES=dir)
 	@$(BUILD_BENCH)
 	@SUMMARY='$(SUMMARY)' exec '$(LOCAL)/bin/bench' run
 

@@ -125,10 +125,15 @@ type stage struct {
 	done   atomic.Int64  // payments that were played to their end
 }
 
+// shards is Temporal's. Each queue of a shard goes through all tasks of the last
+// half minute whenever new ones come; with as few shards as tests have, that is
+// a tenth of the server's processors.
+const shards = 16
+
 func (b *bench) open(ctx context.Context, a arm) (s *stage, err error) {
 	o := local.Options{
 		Stack: stack.Options{
-			Name: "bench", Parts: stack.Postgres | stack.Temporal | stack.Sandbox, Hospitals: hospitals(),
+			Name: "bench", Shards: shards, Parts: stack.Postgres | stack.Temporal | stack.Sandbox, Hospitals: hospitals(),
 			SandboxArgs: []string{"--no-sms-limits"},
 			// To read when a capture was committed.
 			PostgresSettings: map[string]string{"track_commit_timestamp": "on"},

@@ -14,7 +14,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/regpay/regpay/deploy/bench/load"
 	"github.com/regpay/regpay/deploy/bench/result"
 	"github.com/regpay/regpay/deploy/local"
 )
@@ -23,6 +22,7 @@ import (
 type profileCommand struct {
 	Arm     string        `help:"Which arm." default:"regpay wechat"`
 	AtOnce  int           `help:"Payments under way." default:"16"`
+	WarmUp  time.Duration `help:"How long before." default:"20s" env:"WARM_UP"`
 	For     time.Duration `help:"How long." default:"15s"`
 	Dir     string        `help:"Where the profiles go." default:".local/profiles" type:"path"`
 	Top     int           `help:"Statements to show." default:"25"`
@@ -47,6 +47,7 @@ func (c profileCommand) Run(ctx context.Context) (err error) {
 		o.Stack.TemporalPProf = pprof["temporal"]
 		o.Stack.PostgresSettings["shared_preload_libraries"] = "pg_stat_statements"
 		o.Stack.PostgresSettings["pg_stat_statements.track"] = "all"
+		o.Stack.PostgresSettings["pg_stat_statements.track_planning"] = "on"
 	}
 	if err := os.MkdirAll(c.Dir, 0o755); err != nil {
 		return err
@@ -62,7 +63,7 @@ func (c profileCommand) Run(ctx context.Context) (err error) {
 	if _, err := s.admin.ExecContext(ctx, "CREATE EXTENSION pg_stat_statements"); err != nil {
 		return fmt.Errorf("count statements (PostgreSQL's contrib modules are needed): %w", err)
 	}
-	if _, err := load.Closed(ctx, c.AtOnce, 0, warmUp, s.counted, load.Marks{Begin: nothing, End: nothing}); err != nil {
+	if err := s.warmUp(ctx, c.AtOnce, c.WarmUp); err != nil {
 		return err
 	}
 	before := s.done.Load()
@@ -92,21 +93,21 @@ func (c profileCommand) Run(ctx context.Context) (err error) {
 // statements shows what PostgreSQL was asked for each of n payments, by time.
 func (c profileCommand) statements(ctx context.Context, s *stage, n float64, out io.Writer) error {
 	rows, err := s.admin.QueryContext(ctx, `
-SELECT d.datname, calls, total_exec_time, wal_bytes, wal_fpi, query FROM pg_stat_statements p JOIN pg_database d ON d.oid = p.dbid
- ORDER BY total_exec_time DESC LIMIT $1`, c.Top)
+SELECT d.datname, calls, plans, total_plan_time, total_exec_time, wal_bytes, wal_fpi, query FROM pg_stat_statements p JOIN pg_database d ON d.oid = p.dbid
+ ORDER BY total_plan_time + total_exec_time DESC LIMIT $1`, c.Top)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
-	fmt.Fprintf(out, "\na payment: calls, ms, WAL KiB, whole pages\n")
+	fmt.Fprintf(out, "\na payment: calls, plans made, ms to plan, ms to execute, WAL KiB, whole pages\n")
 	for rows.Next() {
 		var db, query string
-		var calls, ms, wal, fpi float64
-		if err := rows.Scan(&db, &calls, &ms, &wal, &fpi, &query); err != nil {
+		var calls, plans, planning, ms, wal, fpi float64
+		if err := rows.Scan(&db, &calls, &plans, &planning, &ms, &wal, &fpi, &query); err != nil {
 			return err
 		}
 		query = strings.Join(strings.Fields(query), " ")
-		fmt.Fprintf(out, "%6.2f %7.3f %6.1f %5.1f  %-20s %.110s\n", calls/n, ms/n, wal/1024/n, fpi/n, db, query)
+		fmt.Fprintf(out, "%6.2f %6.2f %7.3f %7.3f %6.1f %5.1f  %-20s %.110s\n", calls/n, plans/n, planning/n, ms/n, wal/1024/n, fpi/n, db, query)
 	}
 	return rows.Err()
 }

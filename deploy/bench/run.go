@@ -21,6 +21,7 @@ import (
 type runCommand struct {
 	Rounds  int           `help:"Rounds; every arm has its turn in each." default:"5" env:"ROUNDS"`
 	Window  time.Duration `help:"How long one load is measured." default:"4s" env:"WINDOW"`
+	WarmUp  time.Duration `help:"How long each arm runs before it is measured, 16 at once." default:"20s" env:"WARM_UP"`
 	Arms    []string      `help:"Arms to compare; all by default." env:"ARMS" sep:"," placeholder:"NAME"`
 	Quick   bool          `help:"Only the loads that the targets need: closed at 1 and 16, open at half of capacity, counterparties at once."`
 	Summary string        `help:"Write everything to this file as JSON." env:"SUMMARY" placeholder:"FILE"`
@@ -99,10 +100,8 @@ func (b *bench) chosen() ([]arm, error) {
 	return chosen, nil
 }
 
-const (
-	warmUp = 4 * time.Second
-	ramp   = time.Second
-)
+// ramp is what goes before each window.
+const ramp = time.Second
 
 // turn measures one arm under every load, on databases of its own.
 func (b *bench) turn(ctx context.Context, a arm, round int) (err error) {
@@ -125,8 +124,8 @@ func (b *bench) turn(ctx context.Context, a arm, round int) (err error) {
 			return err
 		}
 		if ms == 0 {
-			if _, err := load.Closed(ctx, 16, 0, warmUp, s.counted, load.Marks{Begin: nothing, End: nothing}); err != nil {
-				return fmt.Errorf("warm up: %w", err)
+			if err := s.warmUp(ctx, 16, b.WarmUp); err != nil {
+				return err
 			}
 		}
 		if err := b.loads(ctx, s, round, ms); err != nil {
@@ -136,7 +135,17 @@ func (b *bench) turn(ctx context.Context, a arm, round int) (err error) {
 	return a.check(ctx, s, int(s.done.Load()))
 }
 
-func nothing() error { return nil }
+// warmUp plays payments that no figure counts. After a start a payment takes up
+// to half as much CPU again: connections are opened, PostgreSQL plans a
+// statement anew for its first few calls on each of them, and has no statistics
+// of its tables yet.
+func (s *stage) warmUp(ctx context.Context, atOnce int, d time.Duration) error {
+	nothing := func() error { return nil }
+	if _, err := load.Closed(ctx, atOnce, 0, d, s.counted, load.Marks{Begin: nothing, End: nothing}); err != nil {
+		return fmt.Errorf("warm up: %w", err)
+	}
+	return nil
+}
 
 // loads measures an arm whose counterparties take so long to answer.
 func (b *bench) loads(ctx context.Context, s *stage, round, ms int) error {
