@@ -53,12 +53,12 @@ chaos: ## Kill, cut and slow everything while 1,000 people pay, then check (SEED
 	@SEED='$(or $(SEED),0)' SUMMARY='$(SUMMARY)' exec '$(LOCAL)/bin/chaos'
 
 # The module of its own keeps what only the comparison needs out of regpay's.
-# ROUNDS, WINDOW, ARMS and CURVES are read from the environment.
+# ROUNDS, WINDOW, WARM_UP, ARMS and CURVES are read from the environment.
 bench: ## Compare regpay's speed with other ways to do the job; takes about 50 minutes (ROUNDS=5, SUMMARY=file.json, CURVES=dir)
 	@$(BUILD_BENCH)
 	@SUMMARY='$(SUMMARY)' exec '$(LOCAL)/bin/bench' run
 
-bench-endure: ## 50,000 payments on one installation, 20,000 waiting at once; takes over an hour (PAYMENTS, WAITING, WINDOW, SUMMARY)
+bench-endure: ## 50,000 payments on one installation, 20,000 waiting at once; takes over an hour (PAYMENTS, WAITING, PAIRS, WINDOW, SUMMARY)
 	@$(BUILD_BENCH)
 	@SUMMARY='$(SUMMARY)' exec '$(LOCAL)/bin/bench' endure
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/regpay/regpay/deploy/bench/meter"
+	"github.com/regpay/regpay/deploy/bench/report"
 	"github.com/regpay/regpay/deploy/bench/result"
 	"github.com/regpay/regpay/internal/api/wire"
 )
@@ -63,7 +64,7 @@ func (c endureCommand) beside(ctx context.Context, b *bench, a arm, many *stage,
 	if _, err := c.wait(ctx, other, few); err != nil {
 		return err
 	}
-	fmt.Fprintf(b.out, "%d patients wait; measured in %s, when none of them is asked about any more\n", max(c.Waiting, few), looked)
+	fmt.Fprintf(b.out, "%d patients wait; measured in %s, when none of them is asked about\n", max(c.Waiting, few), looked)
 	if err := pause(ctx, looked); err != nil {
 		return err
 	}
@@ -125,11 +126,12 @@ func (c endureCommand) wait(ctx context.Context, s *stage, n int) ([]wire.Answer
 	return all, err
 }
 
-// looked is when those that wait have been asked about at the channel for the
-// last time before their end: after 1, 5 and 13 minutes. The looks at so many
-// would take the processors from whatever is measured, on either installation;
-// they are the price of the first quarter of an hour and not of waiting.
-const looked = 14 * time.Minute
+// looked is how long after the last start it is quiet. Each that waits is asked
+// about at the channel after 1, 5, 13, 25 and 41 minutes, and the looks at so
+// many would take the processors from whatever is measured, on either
+// installation. When all began within ten minutes, nobody is asked about from 25
+// minutes after the last start to 41 after the first one.
+const looked = 26 * time.Minute
 
 // idle is the CPU that is used while nothing new comes, in milliseconds a
 // second.
@@ -161,22 +163,19 @@ func pause(ctx context.Context, d time.Duration) error {
 }
 
 // What is told of a crowd.
-func speed(w result.Window) float64  { return w.PerSecond }
-func own(w result.Window) float64    { return w.CPUMS["worker"] + w.CPUMS["api"] }
-func engine(w result.Window) float64 { return w.CPUMS["temporal"] + w.CPUMS["postgres"] }
-
-func (c *crowd) over(of func(result.Window) float64) result.Spread {
-	all := make([]float64, len(c.Windows))
-	for i, w := range c.Windows {
-		all[i] = of(w)
-	}
-	return result.SpreadOf(all)
-}
+var (
+	speed  = func(w result.Window) float64 { return w.PerSecond }
+	own    = report.CPU("worker", "api")
+	engine = report.CPU("temporal", "postgres")
+)
 
 func (c *crowd) print(out io.Writer) {
-	line := func(s result.Spread) string { return fmt.Sprintf("%.1f [%.1f–%.1f]", s.Median, s.Min, s.Max) }
+	line := func(of func(result.Window) float64) string {
+		s := result.Series{Windows: c.Windows}.Over(of)
+		return fmt.Sprintf("%.1f [%.1f–%.1f]", s.Median, s.Min, s.Max)
+	}
 	fmt.Fprintf(out, "%6d waiting: %s a second; ms of CPU a new payment: worker and API %s, Temporal and PostgreSQL %s; without new ones %.0f and %.0f ms a second\n",
-		c.Waiting, line(c.over(speed)), line(c.over(own)), line(c.over(engine)),
+		c.Waiting, line(speed), line(own), line(engine),
 		c.IdleCPU["worker"]+c.IdleCPU["api"], c.IdleCPU["temporal"]+c.IdleCPU["postgres"])
 }
 

@@ -135,10 +135,10 @@ func (b *bench) turn(ctx context.Context, a arm, round int) (err error) {
 	return a.check(ctx, s, int(s.done.Load()))
 }
 
-// warmUp plays payments that no figure counts. After a start a payment takes up
-// to half as much CPU again: connections are opened, PostgreSQL plans a
-// statement anew for its first few calls on each of them, and has no statistics
-// of its tables yet.
+// warmUp plays payments that no figure counts. After a start a payment takes
+// about a third more CPU: connections are opened, PostgreSQL plans a statement
+// anew for its first few calls on each of them, and has no statistics of its
+// tables yet.
 func (s *stage) warmUp(ctx context.Context, atOnce int, d time.Duration) error {
 	nothing := func() error { return nil }
 	if _, err := load.Closed(ctx, atOnce, 0, d, s.counted, load.Marks{Begin: nothing, End: nothing}); err != nil {

@@ -120,11 +120,11 @@ func cpuCost(r result.Run) *table {
 	for _, arm := range arms(r) {
 		var cells []cell
 		for _, p := range own {
-			cells = append(cells, t.alone(over(r, arm, costLoad(), cpu(p))))
+			cells = append(cells, t.alone(over(r, arm, costLoad(), CPU(p))))
 		}
 		cells = append(cells, t.ranged(over(r, arm, costLoad(), cpuOf(func(p string) bool { return !outside(p) }))))
 		for _, p := range world {
-			cells = append(cells, t.alone(over(r, arm, costLoad(), cpu(p))))
+			cells = append(cells, t.alone(over(r, arm, costLoad(), CPU(p))))
 		}
 		t.add(arm, append(cells, t.ranged(over(r, arm, costLoad(), cpuOf(func(string) bool { return true }))))...)
 	}

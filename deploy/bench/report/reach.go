@@ -120,7 +120,7 @@ func faster(r result.Run, arm, than string, atLeast float64) Target {
 
 // lighter compares the CPU of regpay's own processes with Temporal's.
 func lighter(r result.Run, arm string) Target {
-	own, engine := cpu("worker", "api"), cpu("temporal")
+	own, engine := CPU("worker", "api"), CPU("temporal")
 	s, _ := r.Find(arm, costLoad())
 	ratio := s.Over(func(w result.Window) float64 {
 		if engine(w) <= 0 {

@@ -80,9 +80,9 @@ func walKiB(w result.Window) float64        { return w.WALBytes / 1024 }
 func historyEvents(w result.Window) float64 { return w.HistoryEvents }
 func historyKiB(w result.Window) float64    { return w.HistoryBytes / 1024 }
 
-// cpu is the sum of processes' CPU in milliseconds a payment; all of them must
-// have been measured.
-func cpu(processes ...string) figure {
+// CPU is the sum of processes' CPU in milliseconds a payment, and no number
+// unless all of them were measured.
+func CPU(processes ...string) figure {
 	return func(w result.Window) float64 {
 		if w.Payments <= 0 || len(processes) == 0 {
 			return none()
@@ -112,7 +112,7 @@ func cpuOf(wanted func(process string) bool) figure {
 			}
 		}
 		slices.Sort(some) // so that the same run gives the same sum to the last bit
-		return cpu(some...)(w)
+		return CPU(some...)(w)
 	}
 }
 
