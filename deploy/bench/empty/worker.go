@@ -28,7 +28,7 @@ func Worker(ctx context.Context, temporalAddress, namespace, reportTo string) er
 	w := worker.New(c, queue, worker.Options{
 		// As regpay's payments queue.
 		LocalActivityWorkerOnly:          true,
-		MaxConcurrentWorkflowTaskPollers: 8,
+		MaxConcurrentWorkflowTaskPollers: 32,
 		WorkerStopTimeout:                10 * time.Second,
 		// It is called once at most.
 		OnFatalError: func(err error) { failed <- fmt.Errorf("worker of %s: %w", queue, err) },
