@@ -36,7 +36,8 @@ type fakeChannel struct {
 	sticky   bool               // it cannot close yet
 	asks     channel.State      // of a charge just asked for
 	refundAs channel.RefundState
-	closing  func() // happens while it closes
+	closing  func()            // happens while it closes
+	settling func(*fakeCharge) // happens to a new charge before it is answered
 }
 
 type fakeCharge struct {
@@ -83,6 +84,9 @@ func (f *fakeChannel) Prepay(ctx context.Context, c channel.Charge) (channel.Pre
 	if !ok {
 		known = &fakeCharge{Charge: c, report: channel.Report{MerchantNo: c.MerchantNo, State: f.asks}}
 		f.charges[c.MerchantNo] = known
+		if f.settling != nil {
+			f.settling(known)
+		}
 	}
 	if f.lost > 0 {
 		f.lost--

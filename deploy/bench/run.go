@@ -222,8 +222,12 @@ func (s *stage) counted(ctx context.Context) (load.Unit, error) {
 	}, nil
 }
 
+// noticeAfter is how long after a settlement within the call the insurance tells
+// of it, in milliseconds: not before it has answered.
+const noticeAfter = 50
+
 // slow has every counterparty take so many milliseconds to answer, and the
-// insurance as long to clear.
+// insurance as long to clear; with none it settles within the call.
 func (s *stage) slow(ctx context.Context, ms int) error {
 	if !s.arm.remote {
 		return nil
@@ -232,7 +236,9 @@ func (s *stage) slow(ctx context.Context, ms int) error {
 	for _, who := range []string{"wechat", "insurance", "his", "identity"} {
 		f := sandbox.FaultSpec{LatencyMS: delay}
 		if who == "insurance" {
-			f.Insurance.ClearingMS = sandbox.Latency{P50: int64(max(ms, 1)), P95: int64(max(ms, 1))}
+			if f.Insurance.ClearingMS = delay; ms == 0 {
+				f.Insurance.SettlesInCall, f.Notification.DelayMS = true, noticeAfter
+			}
 		}
 		if err := s.in.Sandbox.SetFaults(ctx, who, f); err != nil {
 			return err

@@ -88,7 +88,8 @@ type Prepaid struct {
 	Handle string            // to be kept for later calls
 	Pay    payment.PayParams // for the patient; empty when the channel moves next
 	// Report is what Prepay itself learnt of the charge: normally Open or
-	// Clearing; Captured where a repeat found it paid.
+	// Clearing; Captured where a repeat found it paid, or the insurance settled
+	// at once and confirmed it.
 	Report Report
 }
 

@@ -181,6 +181,7 @@ func TestFaultSpecRefusesNonsense(t *testing.T) {
 		"an unknown field":        `{"latency":{"p50":1}}`,
 		"a negative time":         `{"latency_ms":{"p50":-1}}`,
 		"an absurd time":          `{"notification":{"delay_ms":99999999999}}`,
+		"a clearing and none":     `{"insurance":{"settles_in_call":true,"clearing_ms":{"p50":200}}}`,
 		"not JSON":                `{`,
 	} {
 		_, err := sandbox.ParseFaultSpec(strings.NewReader(spec))
@@ -192,6 +193,10 @@ func TestFaultSpecRefusesNonsense(t *testing.T) {
 		"insurance":{"clearing_ms":{"p50":200,"p95":500},"fail_rate":0,"unknown_rate":0,"split_off_rate":0},"his":{"slot_gone_rate":0}}`))
 	require.NoError(t, err)
 	require.Equal(t, "SYSTEM_ERROR", spec.Error.Code)
+	require.False(t, spec.Insurance.SettlesInCall)
+	spec, err = sandbox.ParseFaultSpec(strings.NewReader(`{"insurance":{"settles_in_call":true,"fail_rate":0.5}}`))
+	require.NoError(t, err)
+	require.True(t, spec.Insurance.SettlesInCall)
 }
 
 func FuzzParseFaultSpec(f *testing.F) {

@@ -63,10 +63,14 @@ type NotificationFault struct {
 
 // InsuranceFault disturbs the insurance's clearing.
 type InsuranceFault struct {
-	ClearingMS   Latency `json:"clearing_ms"`
-	FailRate     float64 `json:"fail_rate"`
-	UnknownRate  float64 `json:"unknown_rate"`
-	SplitOffRate float64 `json:"split_off_rate"`
+	ClearingMS Latency `json:"clearing_ms"`
+	// SettlesInCall has 6202 answer with the end of an order whose patient acts
+	// at once, as some platforms do: no time is spent on clearing. The rates and
+	// the notice 6302 are as ever.
+	SettlesInCall bool    `json:"settles_in_call"`
+	FailRate      float64 `json:"fail_rate"`
+	UnknownRate   float64 `json:"unknown_rate"`
+	SplitOffRate  float64 `json:"split_off_rate"`
 }
 
 // HISFault disturbs the HIS.
@@ -119,6 +123,9 @@ func (s FaultSpec) Validate() error {
 	}
 	if s.Error.Rate > 0 && s.Error.Code == "" {
 		return fmt.Errorf("faults: error.rate without error.code")
+	}
+	if s.Insurance.SettlesInCall && s.Insurance.ClearingMS != (Latency{}) {
+		return fmt.Errorf("faults: insurance.clearing_ms with insurance.settles_in_call, which leaves nothing to clear")
 	}
 	return nil
 }

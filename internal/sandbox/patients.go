@@ -94,24 +94,38 @@ func (p *Patients) Defaults() map[string]Default {
 
 // Opened tells the patient that there is something to pay: what was instructed
 // beforehand is scheduled, else the default.
-func (p *Patients) Opened(o Order) {
+func (p *Patients) Opened(o Order) { p.opened(o, false) }
+
+// OpenedInCall is Opened for a counterparty that can come to the end of an order
+// before it answers the merchant. What the patient does without waiting is
+// returned, for the caller to carry out; the rest is scheduled.
+func (p *Patients) OpenedInCall(o Order) []Behaviour { return p.opened(o, true) }
+
+func (p *Patients) opened(o Order, inCall bool) (atOnce []Behaviour) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	c, ok := p.channels[o.Channel]
 	if !ok {
-		return
+		return nil
 	}
 	order := c.remember(o)
+	acts := func(b Behaviour, after time.Duration, derive func(context.Context) (context.Context, context.CancelFunc)) context.CancelFunc {
+		if inCall && after <= 0 && b != Abandon {
+			atOnce = append(atOnce, b)
+			return nil
+		}
+		return p.schedule(c.payer, o, b, after, derive)
+	}
 	instructions := c.takeWaiting(o)
 	for _, in := range instructions {
-		p.schedule(c.payer, o, in.Behaviour, time.Duration(in.AfterMS)*time.Millisecond, nil)
+		acts(in.Behaviour, time.Duration(in.AfterMS)*time.Millisecond, nil)
 	}
 	if len(instructions) > 0 {
-		return
+		return atOnce
 	}
-	if behaviour, after := c.decideDefault(); behaviour != Abandon {
-		order.cancelDefault = p.schedule(c.payer, o, behaviour, after, context.WithCancel)
-	}
+	behaviour, after := c.decideDefault()
+	order.cancelDefault = acts(behaviour, after, context.WithCancel)
+	return atOnce
 }
 
 // Instruct schedules an instruction, now or when its order is opened.

@@ -80,6 +80,46 @@ func TestAnInstructionMayComeBeforeItsOrder(t *testing.T) {
 	require.Equal(t, []string{"h-renmin a t pay_late", "h-xiehe a x pay"}, payer.seen())
 }
 
+func TestWhatIsDoneAtOnceCanBeDoneInTheCall(t *testing.T) {
+	for name, c := range map[string]struct {
+		standard  sandbox.Default
+		before    []sandbox.Instruction
+		inCall    []sandbox.Behaviour
+		scheduled bool
+	}{
+		"the default":             {sandbox.Default{Behaviour: sandbox.Pay}, nil, []sandbox.Behaviour{sandbox.Pay}, false},
+		"a default that waits":    {sandbox.Default{Behaviour: sandbox.Pay, AfterMSP50: 1000, AfterMSP95: 1000}, nil, nil, true},
+		"a default of doing none": {sandbox.Default{Behaviour: sandbox.Abandon}, nil, nil, false},
+		"an instruction":          {sandbox.Default{Behaviour: sandbox.Pay}, []sandbox.Instruction{{Behaviour: sandbox.Fail}}, []sandbox.Behaviour{sandbox.Fail}, false},
+		"an instruction to wait":  {sandbox.Default{Behaviour: sandbox.Pay}, []sandbox.Instruction{{AfterMS: 1000}}, nil, true},
+		"one of doing none":       {sandbox.Default{Behaviour: sandbox.Pay}, []sandbox.Instruction{{Behaviour: sandbox.Abandon}}, nil, false},
+		"two of them": {sandbox.Default{}, []sandbox.Instruction{{Behaviour: sandbox.Pay, AfterMS: 1000}, {Behaviour: sandbox.Fail}},
+			[]sandbox.Behaviour{sandbox.Fail}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, payer, clock := patientsWorld(t, c.standard)
+			for _, in := range c.before {
+				in.Channel, in.MerchantNo = "wechat", "a"
+				require.NoError(t, p.Instruct(in))
+			}
+			require.Equal(t, c.inCall, p.OpenedInCall(wechatOrder("a", "t")))
+			if c.scheduled {
+				eventually(t, func() bool { return clock.Sleepers() == 1 })
+				clock.Advance(time.Second)
+				eventually(t, func() bool { return len(payer.seen()) == 1 })
+				require.Equal(t, []string{"h-renmin a t pay"}, payer.seen())
+				return
+			}
+			// The patient is known from now on, and did nothing but that.
+			require.NoError(t, p.Instruct(sandbox.Instruction{Channel: "wechat", Token: "t", Behaviour: sandbox.PayLate}))
+			eventually(t, func() bool { return len(payer.seen()) > 0 })
+			require.Equal(t, []string{"h-renmin a t pay_late"}, payer.seen())
+		})
+	}
+	p, _, _ := patientsWorld(t, sandbox.Default{Behaviour: sandbox.Pay})
+	require.Empty(t, p.OpenedInCall(sandbox.Order{Channel: "cash", Token: "t"}))
+}
+
 func TestBadInstructionsAreRefused(t *testing.T) {
 	p, _, _ := patientsWorld(t, sandbox.Default{})
 	for name, in := range map[string]sandbox.Instruction{

@@ -6,12 +6,14 @@
 // # Two steps, then clearing
 //
 // A charge is an upload and a pay order. What either answers is never "paid":
-// Prepay reports InClearing, and 6301 or 6302 tells the settlement. The upload
-// moves no money, and the platform answers a repeated one of the same number
-// and body with the same payOrdId. So the body is made of the Charge alone, and
-// where the first reply was lost (no Handle) every call begins by repeating the
-// upload. A pay order is sent again only after 6301 said that the platform has
-// none (ordStas 0), so that a lost reply never pays twice.
+// Prepay reports InClearing, and 6301 or 6302 tells the settlement. Some
+// platforms settle within the pay order: where its reply says so, Prepay asks
+// 6301 at once, and reports Captured when that agrees. The upload moves no
+// money, and the platform answers a repeated one of the same number and body
+// with the same payOrdId. So the body is made of the Charge alone, and where the
+// first reply was lost (no Handle) every call begins by repeating the upload. A
+// pay order is sent again only after 6301 said that the platform has none
+// (ordStas 0), so that a lost reply never pays twice.
 //
 // A refused upload, when there was an earlier try, is reported as Uncertain: it
 // does not tell whether that try got as far as the pay order. The one exception

@@ -3,12 +3,15 @@ package insurance
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/regpay/regpay/internal/channel"
+	"github.com/regpay/regpay/internal/money"
 	"github.com/regpay/regpay/internal/payment"
 )
 
-// Prepay uploads the fees and places the pay order. Its success is InClearing.
+// Prepay uploads the fees and places the pay order. Its success is InClearing,
+// or Captured where the platform settles within the call and 6301 confirms it.
 //
 // On a repeat (Charge.Repeat, or a Handle from before) 6301 comes first, and
 // the pay order is sent only when the platform has none.
@@ -65,7 +68,9 @@ func (c *Client) prepayAgain(ctx context.Context, ch channel.Charge) (channel.Pr
 	return kept, err
 }
 
-// pay sends 6202.
+// pay sends 6202. Where the reply claims a settlement, 6301 is asked whether
+// there is one: its word spares the wait for the notice. Any other reply leaves
+// that to the notice or a later look, as clearing usually takes 45 s.
 func (c *Client) pay(ctx context.Context, ch channel.Charge, h handle) (channel.Prepaid, error) {
 	const op = "prepay"
 	p := channel.Prepaid{Handle: h.String()}
@@ -96,11 +101,35 @@ func (c *Client) pay(ctx context.Context, ch channel.Charge, h handle) (channel.
 	if err := sameOrder(reply, ch, h); err != nil {
 		return p, failure(op, payment.Uncertain, "mismatch", err)
 	}
+	stas := text(reply, "ordStas")
 	p.Report = channel.Report{
-		MerchantNo: ch.MerchantNo, State: channel.InClearing, ChannelNo: h.PayOrdID,
-		Code: safeCode(text(reply, "ordStas")),
+		MerchantNo: ch.MerchantNo, State: channel.InClearing, ChannelNo: h.PayOrdID, Code: safeCode(stas),
+	}
+	if claimsSettlement(stas) {
+		if r, ok := c.confirm(ctx, op, ch, h); ok {
+			p.Report = r
+		}
 	}
 	return p, nil
+}
+
+// confirm asks 6301 for the settlement that a reply to 6202 claims. It has no
+// error: the pay order was accepted, and an answer that does not confirm it, or
+// none, takes nothing back. How the whole is divided is for the caller to judge.
+func (c *Client) confirm(ctx context.Context, op string, ch channel.Charge, h handle) (channel.Report, bool) {
+	if end, ok := ctx.Deadline(); ok {
+		// The other half is the caller's, who has to write down what was accepted
+		// also when this query hangs.
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, time.Until(end)/2)
+		defer cancel()
+	}
+	r, err := c.result(ctx, op, ch, h)
+	if err != nil || r.State != channel.Captured {
+		return channel.Report{}, false
+	}
+	whole, err := money.Sum(r.Split.Own, r.Split.Account, r.Split.Fund)
+	return r, err == nil && whole.Equal(ch.Total)
 }
 
 // sameOrder refuses a reply that names another order than the one asked for.

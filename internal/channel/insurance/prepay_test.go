@@ -2,6 +2,7 @@ package insurance
 
 import (
 	"context"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -13,11 +14,8 @@ import (
 	"github.com/regpay/regpay/internal/payment"
 )
 
-func TestPrepayUploadsThenOrdersAndIsNeverPaid(t *testing.T) {
+func TestPrepayUploadsThenOrders(t *testing.T) {
 	w := newWorld(t)
-	paid := ordered()
-	paid["ordStas"] = "6" // even so: only 6301 and 6302 say "paid"
-	w.on(pathPay, paid)
 	got, err := w.client.Prepay(context.Background(), charge())
 	require.NoError(t, err)
 	require.Equal(t, []string{"/uldFeeInfo", "/pay_order"}, w.paths())
@@ -52,6 +50,136 @@ func TestPrepayUploadsThenOrdersAndIsNeverPaid(t *testing.T) {
 	} {
 		require.Equal(t, want, pay[k], k)
 	}
+}
+
+// claims is a reply to 6202 that says by ordStas what became of the order.
+func claims(stas string) map[string]any {
+	reply := ordered()
+	reply["ordStas"] = stas
+	return reply
+}
+
+// settledAs is 6301's answer with a field changed.
+func settledAs(field, value string) map[string]any {
+	reply := settledReply("6")
+	reply[field] = value
+	return reply
+}
+
+func TestASettlementWithinTheCallIsConfirmedAtOnce(t *testing.T) {
+	for _, stas := range []string{"3", "4", "5", "6"} {
+		w := newWorld(t)
+		reply := claims(stas)
+		// What the reply says of amounts and times is not what is reported.
+		reply["feeSumamt"], reply["ownPayAmt"], reply["psnAcctPay"], reply["fundPay"] = "25.50", "25.50", "0.00", "0.00"
+		w.on(pathPay, reply)
+		got, err := w.client.Prepay(context.Background(), charge())
+		require.NoError(t, err, stas)
+		require.Equal(t, []string{"/uldFeeInfo", "/pay_order", "/query_order_info"}, w.paths(), stas)
+		require.JSONEq(t, kept(charge()).Handle, got.Handle)
+		asked, err := w.client.Query(context.Background(), kept(charge()))
+		require.NoError(t, err)
+		require.Equal(t, asked, got.Report, "as a query reports it")
+		require.Equal(t, channel.Captured, got.Report.State)
+		require.True(t, money.Fen(2000).Equal(got.Report.Captured))
+		require.True(t, money.Fen(550).Equal(got.Report.Split.Own))
+		require.Equal(t, "ORD110000202603021200001", got.Report.ChannelNo)
+		require.True(t, got.Report.CapturedAt.Equal(noon.Add(90*time.Second)))
+	}
+}
+
+func TestASettlementThatNobodyConfirmsIsClearing(t *testing.T) {
+	for rule, answer := range map[string]any{
+		"in progress":                  settledReply("2"),
+		"only the own part is paid":    settledReply("3"),
+		"failed":                       settledReply("15"),
+		"revoked":                      settledReply("12"),
+		"asks for a person":            settledReply("20"),
+		"no state":                     map[string]any{"payOrdId": "ORD110000202603021200001"},
+		"no answer":                    lost(""),
+		"a broken gateway":             status(502),
+		"a rate limit":                 status(429),
+		"refused":                      refusal("E1"),
+		"refused by nobody":            unsignedNo("501"),
+		"another order":                settledAs("payOrdId", "ANOTHER"),
+		"another number":               settledAs("medOrgOrd", "ANOTHER"),
+		"parts that do not add up":     settledAs("fundPay", "12.01"),
+		"another sum that does add up": func() any { o := settledAs("fundPay", "12.01"); o["feeSumamt"] = "25.51"; return o }(),
+	} {
+		t.Run(rule, func(t *testing.T) {
+			w := newWorld(t)
+			w.on(pathPay, claims("6"))
+			w.on(pathQuery, answer)
+			got, err := w.client.Prepay(context.Background(), charge())
+			require.NoError(t, err, "the pay order was accepted")
+			require.Equal(t, []string{"/uldFeeInfo", "/pay_order", "/query_order_info"}, w.paths(), "asked once")
+			require.JSONEq(t, kept(charge()).Handle, got.Handle)
+			require.Equal(t, channel.Report{
+				MerchantNo: "ORD20260302A02", State: channel.InClearing, ChannelNo: "ORD110000202603021200001", Code: "6",
+			}, got.Report)
+		})
+	}
+}
+
+func TestAnotherDivisionOfTheWholeIsForTheCallerToJudge(t *testing.T) {
+	w := newWorld(t)
+	reply := settledAs("fundPay", "11.00")
+	reply["ownPayAmt"] = "6.50"
+	w.on(pathPay, claims("6"))
+	w.on(pathQuery, reply)
+	got, err := w.client.Prepay(context.Background(), charge())
+	require.NoError(t, err)
+	require.Equal(t, channel.Captured, got.Report.State)
+	require.True(t, money.Fen(1900).Equal(got.Report.Captured))
+}
+
+func TestNothingMoreIsAskedOfAnOrderThatDoesNotClaimToBeSettled(t *testing.T) {
+	replies := map[string]map[string]any{"nothing": ordered(), "what is no state": claims("paid")}
+	delete(replies["nothing"], "ordStas")
+	for _, stas := range []string{"0", "1", "2", "7", "8", "9", "12", "13", "14", "15", "17", "25", "60"} {
+		replies[stas] = claims(stas)
+	}
+	for rule, reply := range replies {
+		t.Run(rule, func(t *testing.T) {
+			w := newWorld(t)
+			w.on(pathPay, reply)
+			got, err := w.client.Prepay(context.Background(), charge())
+			require.NoError(t, err)
+			require.Equal(t, []string{"/uldFeeInfo", "/pay_order"}, w.paths())
+			require.Equal(t, channel.InClearing, got.Report.State)
+		})
+	}
+}
+
+// hangs is a transport on which a path is never answered. It keeps when the
+// request would be given up instead of waiting for it.
+type hangs struct {
+	path     string
+	deadline time.Time
+}
+
+func (h *hangs) RoundTrip(r *http.Request) (*http.Response, error) {
+	if !strings.HasSuffix(r.URL.Path, h.path) {
+		return http.DefaultTransport.RoundTrip(r)
+	}
+	h.deadline, _ = r.Context().Deadline()
+	return nil, context.DeadlineExceeded
+}
+
+func TestAQueryThatHangsLeavesTheCallerTimeToWriteDownWhatWasAccepted(t *testing.T) {
+	stuck := &hangs{path: pathQuery}
+	w := newWorld(t, func(c *Config) { c.Transport = stuck })
+	w.on(pathPay, claims("6"))
+	begun := time.Now()
+	ctx, cancel := context.WithDeadline(context.Background(), begun.Add(10*time.Second))
+	defer cancel()
+	got, err := w.client.Prepay(ctx, charge())
+	require.NoError(t, err)
+	require.Equal(t, channel.InClearing, got.Report.State)
+	left := begun.Add(10 * time.Second).Sub(stuck.deadline)
+	took := time.Since(begun)
+	require.GreaterOrEqual(t, left, (10*time.Second-took)/2, "half of what was left when it was asked")
+	require.LessOrEqual(t, left, 5*time.Second)
 }
 
 func TestTheUploadIsTheSameWhenItIsRepeated(t *testing.T) {
@@ -100,6 +228,8 @@ func TestARepeatNeverOrdersTwice(t *testing.T) {
 		{"so is a settled one", true, []any{settledReply("6")}, nil, []string{query}, channel.Captured, ""},
 		{"and a failed one", true, []any{settledReply("15")}, nil, []string{query}, channel.Declined, ""},
 		{"an upload without a pay order gets one", true, []any{settledReply("0")}, []any{ordered()}, []string{query, pay}, channel.InClearing, ""},
+		{"which may settle in the call", true, []any{settledReply("0"), settledReply("6")}, []any{claims("6")}, []string{query, pay, query}, channel.Captured, ""},
+		{"or claim so alone", true, []any{settledReply("0"), lost("")}, []any{claims("6")}, []string{query, pay, query}, channel.InClearing, ""},
 		{"without a handle the upload is repeated to learn it", false, []any{settledReply("1")}, nil, []string{up, query}, channel.InClearing, ""},
 		{"no pay order while the query is without an answer", true, []any{lost("")}, nil, []string{query}, "", payment.Uncertain},
 		{"nor after a refused query", true, []any{refusal("E1")}, nil, []string{query}, "", payment.Uncertain},

@@ -22,13 +22,19 @@ import (
 // another tender pays it: a person has to look.
 const (
 	saved     = "0"
+	ownPaid   = "3"
 	refunding = "17"
 )
 
-func clearing(s string) bool { return slices.Contains([]string{saved, "1", "2", "3"}, s) }
+func clearing(s string) bool { return slices.Contains([]string{saved, "1", "2", ownPaid}, s) }
 func settled(s string) bool  { return slices.Contains([]string{"4", "5", "6"}, s) }
 func returned(s string) bool { return slices.Contains([]string{"7", "8", "11", "12", "13"}, s) }
 func failed(s string) bool   { return slices.Contains([]string{"14", "15", "16"}, s) }
+
+// claimsSettlement reads ordStas of a reply to 6202. Platforms count 3 among the
+// successes, so it is worth a query too; what it means for the insurance's part
+// is then told by what 6301 says, not by it.
+func claimsSettlement(s string) bool { return s == ownPaid || settled(s) }
 
 // chargeState reads ordStas for a charge. A settlement that went back is
 // Closed: no money is held, and a voucher must not follow from it.

@@ -21,7 +21,7 @@ func usualClearing() sandbox.Latency { return sandbox.Latency{P50: 200, P95: 500
 var errNotPayable = errors.New("insurance: there is no order that waits for this patient")
 
 // payOrder is 6202: it accepts, and the patient's behaviour decides what
-// becomes of it.
+// becomes of it, which a platform that settles in the call answers already.
 func (s *Server) payOrder(app *application, data map[string]any, now time.Time) (map[string]any, *refusal) {
 	for _, name := range []string{"payOrdId", "payToken", "orgBizSer", "chrgBchno", "mdtrtId"} {
 		if text(data, name) == "" {
@@ -51,13 +51,32 @@ func (s *Server) payOrder(app *application, data map[string]any, now time.Time) 
 			o.splits = o.uploaded.shifted()
 		}
 	}
+	out := o.payState()
+	s.mu.Unlock()
+	if !accepted {
+		return out, nil
+	}
+	patient := sandbox.Order{Channel: Name, Hospital: app.hospital, MerchantNo: o.medOrgOrd, Token: o.payOrdID}
+	spec := s.faults.Spec().Insurance
+	if !spec.SettlesInCall {
+		s.env.Patients.Opened(patient)
+		return out, nil
+	}
+	for _, behaviour := range s.env.Patients.OpenedInCall(patient) {
+		if err := s.clear(context.Background(), patient, behaviour, spec); err != nil { // nothing in it waits
+			s.env.Log.Info("an order was not decided in the call", "order", o.key, "behaviour", behaviour, "err", err)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return o.payState(), nil
+}
+
+// payState is what 6202 tells of an order; s.mu is held.
+func (o *order) payState() map[string]any {
 	out := o.state()
 	out["extData"] = map[string]any{"preSetl": o.splits.fields()}
-	s.mu.Unlock()
-	if accepted {
-		s.env.Patients.Opened(sandbox.Order{Channel: Name, Hospital: app.hospital, MerchantNo: o.medOrgOrd, Token: o.payOrdID})
-	}
-	return out, nil
+	return out
 }
 
 // findOrder finds the order that a request names by payOrdId and payToken; s.mu
@@ -98,6 +117,11 @@ func (o *order) state() map[string]any {
 // PatientPays implements [sandbox.Payer]: the authorised patient lets the order
 // clear, or lets it fail. Paying late or twice is the same as paying.
 func (s *Server) PatientPays(ctx context.Context, patient sandbox.Order, behaviour sandbox.Behaviour) error {
+	return s.clear(ctx, patient, behaviour, s.faults.Spec().Insurance)
+}
+
+// clear takes an order from its acceptance to its end.
+func (s *Server) clear(ctx context.Context, patient sandbox.Order, behaviour sandbox.Behaviour, spec sandbox.InsuranceFault) error {
 	s.mu.Lock()
 	o := s.byPayOrdID[patient.Token]
 	if o == nil || o.stas != stasPreSettled {
@@ -110,13 +134,14 @@ func (s *Server) PatientPays(ctx context.Context, patient sandbox.Order, behavio
 	if err != nil {
 		return fmt.Errorf("clearing: %w", err)
 	}
-	spec := s.faults.Spec().Insurance
-	usual := spec.ClearingMS
-	if usual == (sandbox.Latency{}) {
-		usual = usualClearing()
-	}
-	if err := s.env.Clock.Sleep(ctx, s.faults.Delay("clearing", usual)); err != nil {
-		return err
+	if !spec.SettlesInCall {
+		usual := spec.ClearingMS
+		if usual == (sandbox.Latency{}) {
+			usual = usualClearing()
+		}
+		if err := s.env.Clock.Sleep(ctx, s.faults.Delay("clearing", usual)); err != nil {
+			return err
+		}
 	}
 	result := stasSettled
 	switch {

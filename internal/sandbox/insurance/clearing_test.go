@@ -64,6 +64,84 @@ func TestClearingFaults(t *testing.T) {
 	})
 }
 
+func TestWhatThePatientDoesDecidesInTheCallToo(t *testing.T) {
+	p := open(t)
+	p.settlesInCall(sandbox.InsuranceFault{})
+	failing := p.uploaded("REG1")
+	p.instruct("REG1", sandbox.Fail)
+	assert.Equal(t, "15", p.call("pay_order", failing)["ordStas"])
+	assert.Equal(t, "15", p.status(failing))
+	assert.Equal(t, sandbox.ChargeFailed, p.books().Charges[0].State)
+
+	leaving := p.uploaded("REG2")
+	p.instruct("REG2", sandbox.Abandon)
+	assert.Equal(t, "1", p.call("pay_order", leaving)["ordStas"])
+	assert.Equal(t, "1", p.status(leaving))
+	p.call("revoke_order", p.identified(leaving))
+
+	require.NoError(t, p.env.Patients.SetDefault(sandbox.Default{Channel: "insurance", Behaviour: sandbox.Pay, AfterMSP50: 3000, AfterMSP95: 3000}))
+	slow := p.uploaded("REG3")
+	assert.Equal(t, "1", p.call("pay_order", slow)["ordStas"], "the reply waits for nobody")
+	p.eventually(func() bool { return p.clock.Sleepers() == 1 })
+	assert.Equal(t, "1", p.status(slow))
+	assert.Empty(t, p.notes.list())
+	p.clock.Advance(3 * time.Second)
+	p.eventually(func() bool { return p.status(slow) == "6" && len(p.notes.list()) == 1 })
+	assert.Zero(t, p.clock.Sleepers(), "and then there is nothing to clear")
+}
+
+func TestClearingFaultsHoldInTheCall(t *testing.T) {
+	t.Run("a failure", func(t *testing.T) {
+		p := open(t)
+		p.settlesInCall(sandbox.InsuranceFault{FailRate: 1})
+		out := p.call("pay_order", p.uploaded("REG1"))
+		assert.Equal(t, "15", out["ordStas"])
+		assert.NotContains(t, out, "revsToken")
+		assert.Equal(t, sandbox.ChargeFailed, p.books().Charges[0].State)
+		p.env.Background.Close() // whatever was started has ended
+		assert.Empty(t, p.notes.list())
+	})
+	t.Run("an unclear end", func(t *testing.T) {
+		p := open(t)
+		p.settlesInCall(sandbox.InsuranceFault{UnknownRate: 1})
+		order := p.uploaded("REG1")
+		assert.Equal(t, "17", p.call("pay_order", order)["ordStas"])
+		assert.Equal(t, sandbox.ChargeClearing, p.books().Charges[0].State)
+		status, _ := p.adminDo("PUT", "/insurance/orders/REG1", object{"ordStas": 6})
+		assert.Equal(t, 200, status)
+		assert.Equal(t, "6", p.status(order))
+	})
+	t.Run("another split than uploaded", func(t *testing.T) {
+		p := open(t)
+		p.settlesInCall(sandbox.InsuranceFault{SplitOffRate: 1})
+		out := p.call("pay_order", p.uploaded("REG1"))
+		assert.Equal(t, "6", out["ordStas"])
+		assert.Equal(t, "10.01", out["ownPayAmt"])
+		assert.Equal(t, "27.99", out["fundPay"])
+		assert.EqualValues(t, 1001, p.books().Charges[0].OwnFen)
+	})
+	t.Run("a share of them", func(t *testing.T) {
+		p := open(t)
+		p.settlesInCall(sandbox.InsuranceFault{FailRate: 0.5})
+		ends := map[any]int{}
+		for _, no := range []string{"REG1", "REG2", "REG3", "REG4", "REG5", "REG6", "REG7", "REG8"} {
+			ends[p.call("pay_order", p.uploaded(no))["ordStas"]]++
+		}
+		assert.Len(t, ends, 2)
+		assert.Equal(t, 8, ends["6"]+ends["15"])
+		assert.EqualValues(t, ends["15"], p.server.Faults().Status().Injected["clearing_fail"])
+	})
+	t.Run("a lost reply", func(t *testing.T) {
+		p := open(t)
+		require.NoError(t, p.server.Faults().Set(sandbox.FaultSpec{Insurance: sandbox.InsuranceFault{SettlesInCall: true},
+			ReplyLost: sandbox.ReplyLostFault{Rate: 1, Operations: []string{"pay_order"}}}))
+		order := p.uploaded("REG1")
+		_, err := p.send("pay_order", p.seal(order))
+		require.Error(t, err)
+		assert.Equal(t, "6", p.status(order))
+	})
+}
+
 func TestAnUnclearOrderIsSettledByHand(t *testing.T) {
 	p := open(t)
 	require.NoError(t, p.server.Faults().Set(sandbox.FaultSpec{Insurance: sandbox.InsuranceFault{UnknownRate: 1}}))

@@ -38,6 +38,8 @@
 //     time and ends in 6 or 15, or in 17–25 until a person settles it at PUT
 //     /insurance/orders/{medOrgOrd}. Sending it again shows the present state
 //     and clears nothing twice. A patient who abandons leaves ordStas at 1.
+//     With the fault settles_in_call an order whose patient acts at once is
+//     decided before the reply, which then has its end: 6, 15 or 17–25.
 //   - 6203: ALL must equal the original splits and be the first refund; CASH
 //     may be partial; HI takes back the insurance's part as a whole, since a
 //     settlement is reversed and not reduced. There is no query of a refund: the

@@ -343,6 +343,13 @@ func (p *platform) instruct(medOrgOrd string, behaviour sandbox.Behaviour) {
 	require.NoError(p.t, p.env.Patients.Instruct(sandbox.Instruction{Channel: "insurance", MerchantNo: medOrgOrd, Behaviour: behaviour}))
 }
 
+// settlesInCall has 6202 answer with an order's end.
+func (p *platform) settlesInCall(f sandbox.InsuranceFault) {
+	p.t.Helper()
+	f.SettlesInCall = true
+	require.NoError(p.t, p.server.Faults().Set(sandbox.FaultSpec{Insurance: f}))
+}
+
 func (p *platform) eventually(f func() bool) {
 	p.t.Helper()
 	require.Eventually(p.t, f, 10*time.Second, 2*time.Millisecond)

@@ -52,6 +52,40 @@ func TestAFeeIsUploadedAcceptedClearedNotifiedAndBooked(t *testing.T) {
 	assert.Equal(t, sandbox.Split{OwnFen: 1000, AccountFen: 1200, FundFen: 2800}, *charge.Split)
 }
 
+func TestAnOrderIsSettledInTheCallNotifiedAndBooked(t *testing.T) {
+	p := open(t)
+	p.settlesInCall(sandbox.InsuranceFault{})
+	order := p.uploaded("REG1")
+	settled := p.call("pay_order", order)
+	assert.Zero(t, p.clock.Sleepers(), "nothing takes time")
+
+	charge := p.books().Charges[0]
+	assert.Equal(t, sandbox.ChargeCaptured, charge.State)
+	assert.Equal(t, order["payOrdId"], charge.ChannelNo)
+	assert.EqualValues(t, 5000, charge.CapturedFen)
+	assert.Equal(t, sandbox.Split{OwnFen: 1000, AccountFen: 1200, FundFen: 2800}, *charge.Split)
+
+	p.eventually(func() bool { return len(p.notes.list()) == 1 })
+	_, note, ok := p.unseal(p.notes.list()[0])
+	assert.True(t, ok)
+	assert.Equal(t, "02", note["callType"])
+	asked := p.call("query_order_info", p.identified(order))
+	end := object{"ordStas": "6", "medOrgOrd": "REG1", "payOrdId": order["payOrdId"], "feeSumamt": "50.00",
+		"ownPayAmt": "10.00", "fundPay": "28.00", "psnAcctPay": "12.00", "setlType": "ALL", "traceTime": p.stamp()}
+	for _, out := range []object{settled, asked, note} {
+		for name, want := range end {
+			assert.Equal(t, want, out[name], name)
+		}
+		assert.Equal(t, asked["revsToken"], out["revsToken"])
+	}
+	assert.Equal(t, "28.00", settled["extData"].(object)["preSetl"].(object)["fundPay"])
+
+	assert.Equal(t, "6", p.call("pay_order", order)["ordStas"], "again")
+	p.env.Background.Close() // whatever was started has ended
+	assert.Len(t, p.notes.list(), 1)
+	assert.Len(t, p.books().Charges, 1)
+}
+
 func TestEnvelopesThatAreNotTheHospitals(t *testing.T) {
 	p := open(t)
 	good := p.seal(p.fee("REG1", p.authorised("h-renmin")))
