@@ -94,6 +94,9 @@ func (b *Backend) send(ctx context.Context, in TellIn, v store.View) error {
 	}
 	// Money that comes and goes makes it another message.
 	id := fmt.Sprintf("%s.%s.%d.%d", in.PaymentID, message.Data.Status, v.Captured.Minor(), v.Refunded.Minor())
+	if v.Voucher != nil && v.Voucher.Void {
+		id += ".void" // a refund of the whole was asked for meanwhile
+	}
 	signature, err := signer.Sign(id, now, body)
 	if err != nil {
 		return fmt.Errorf("sign callback: %w", err)

@@ -90,13 +90,19 @@ func TestARepeatOfAMessageHasTheSameId(t *testing.T) {
 		_, err := local(t, b, b.Tell, activities.TellIn{PaymentID: "pay_1", HospitalID: "h-one", URL: l.URL})
 		require.NoError(t, err)
 	}
+	tell := func() {
+		b := backend(w, time.Now())
+		_, err := local(t, b, b.Tell, activities.TellIn{PaymentID: "pay_1", HospitalID: "h-one", URL: l.URL})
+		require.NoError(t, err)
+	}
+	w.view.Voucher.Void = true // a refund of the whole was asked for
+	tell()
 	w.view.Status, w.view.Refunded = payment.Refunded, money.Fen(5000)
-	b := backend(w, time.Now())
-	_, err := local(t, b, b.Tell, activities.TellIn{PaymentID: "pay_1", HospitalID: "h-one", URL: l.URL})
-	require.NoError(t, err)
+	tell()
 	id := func(i int) string { return l.header[i].Get(standardwebhooks.HeaderWebhookID) }
 	require.Equal(t, id(0), id(1))
-	require.NotEqual(t, id(0), id(2), "another state is another message")
+	require.NotEqual(t, id(0), id(2), "without the voucher it is another message")
+	require.NotEqual(t, id(0), id(3), "another state is another message")
 }
 
 func TestOnlyASuccessCountsAsTold(t *testing.T) {

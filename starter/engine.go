@@ -16,45 +16,50 @@ import (
 	"github.com/regpay/regpay/internal/payment"
 	"github.com/regpay/regpay/internal/store"
 	"github.com/regpay/regpay/workflows"
+	"github.com/regpay/regpay/workflows/host"
 )
 
 // engine is the API's way to the workflows. It holds nothing of its own.
 type engine struct {
 	temporal client.Client
 	books    *store.Store
+	host     *host.Host // begins payments
 }
 
 var _ api.Engine = (*engine)(nil)
 
-// Begin starts a payment or joins the one that runs.
+// Begin starts a payment or joins the one that runs, which is a repeat.
 func (e *engine) Begin(ctx context.Context, r payment.Request) (payment.Answer, bool, error) {
-	ctx, begun := watched(ctx)
 	var answer payment.Answer
+	repeat := true
 	err := resend(ctx, func() (err error) {
-		answer, err = workflows.Begin(ctx, e.temporal, r)
+		var started bool
+		answer, started, err = e.host.Begin(ctx, r)
+		repeat = repeat && !started // what an earlier try started was not there before
 		return err
 	})
-	var started *serviceerror.WorkflowExecutionAlreadyStarted
-	if errors.As(err, &started) {
-		return e.ended(ctx, r)
+	var over *serviceerror.WorkflowExecutionAlreadyStarted
+	if errors.As(err, &over) {
+		answer, err = e.ended(ctx, r)
+		return answer, repeat, err
 	}
 	if err != nil {
 		return payment.Answer{}, false, rule(err)
 	}
-	return answer, begun.joined(), nil
+	return answer, repeat, nil
 }
 
 // ended answers a start of an order whose payment is over, from the books.
-func (e *engine) ended(ctx context.Context, r payment.Request) (payment.Answer, bool, error) {
+func (e *engine) ended(ctx context.Context, r payment.Request) (payment.Answer, error) {
 	v, err := e.books.PaymentByOrder(ctx, r.Order.HospitalID, r.Order.OrderNo)
 	if err != nil {
-		return payment.Answer{}, false, err
+		return payment.Answer{}, err
 	}
 	a := payment.Answer{PaymentID: v.ID, Status: v.Status, Method: v.Method, Amount: v.Amount, PayBy: v.PayBy, Reason: v.Reason}
 	if v.RequestIndex == e.books.RequestIndex(r.Digest()) {
 		a.Digest = r.Digest()
 	}
-	return a, true, nil
+	return a, nil
 }
 
 func (e *engine) update(ctx context.Context, workflowID, name string, arg any) (payment.Answer, error) {

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 	"google.golang.org/grpc"
 
+	"github.com/regpay/regpay/activities"
 	"github.com/regpay/regpay/internal/api"
 	"github.com/regpay/regpay/internal/codec"
 	"github.com/regpay/regpay/internal/console"
@@ -23,6 +24,7 @@ import (
 	"github.com/regpay/regpay/internal/verification"
 	"github.com/regpay/regpay/internal/voucher"
 	"github.com/regpay/regpay/internal/waiting"
+	"github.com/regpay/regpay/workflows/host"
 )
 
 const codecPath = "/codec"
@@ -30,7 +32,7 @@ const codecPath = "/codec"
 // serve runs the HTTP API, the channels' webhooks, the codec endpoint and the
 // staff's console until ctx ends.
 func serve(ctx context.Context, c serveCommand, log *zap.Logger) error {
-	failed := make(chan error, 2)
+	failed := make(chan error, 3)
 	if c.PProf != "" {
 		profiles, err := telemetry.ServeProfiles(c.PProf, func(err error) { failed <- err })
 		if err != nil {
@@ -38,12 +40,19 @@ func serve(ctx context.Context, c serveCommand, log *zap.Logger) error {
 		}
 		defer profiles.Close()
 	}
-	in, err := installation.Open(ctx, c.Config, c.Patience, log, grpc.WithChainUnaryInterceptor(noticeStart))
+	in, err := installation.Open(ctx, c.Config, c.Patience, log, grpc.WithChainUnaryInterceptor(host.NoticeStarts))
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	handler, err := newHandler(in)
+	runs := host.New(in.Temporal, activities.New(in.Store, in.Hospitals), func(err error) { failed <- err })
+	if !in.Config.Workers.Separate {
+		if err := runs.Start(); err != nil {
+			return err
+		}
+		defer runs.Stop() // after the requests, which wait for it
+	}
+	handler, err := newHandler(in, runs)
 	if err != nil {
 		return err
 	}
@@ -73,12 +82,12 @@ func serve(ctx context.Context, c serveCommand, log *zap.Logger) error {
 
 // newHandler puts the API, the codec endpoint and the console behind one
 // address.
-func newHandler(in *installation.Installation) (http.Handler, error) {
+func newHandler(in *installation.Installation, runs *host.Host) (http.Handler, error) {
 	signer, err := voucher.NewSigner([]byte(in.Keys.Index("voucher", "signing key")))
 	if err != nil {
 		return nil, err
 	}
-	books := &engine{temporal: in.Temporal, books: in.Store}
+	books := &engine{temporal: in.Temporal, books: in.Store, host: runs}
 	registry := telemetry.NewRegistry()
 	registry.MustRegister(in.Hospitals.Calls(), waiting.New(in.Store, time.Now, in.Log))
 	apiHandler := api.New(api.Options{

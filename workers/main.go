@@ -23,6 +23,7 @@ import (
 	"github.com/regpay/regpay/internal/installation"
 	"github.com/regpay/regpay/internal/telemetry"
 	"github.com/regpay/regpay/workflows"
+	"github.com/regpay/regpay/workflows/host"
 )
 
 type command struct {
@@ -70,11 +71,11 @@ func (c command) run(ctx context.Context) error {
 	}
 	steps := activities.New(in.Store, in.Hospitals)
 	for _, queue := range queues {
-		w, err := start(in, queue, steps, failed)
+		stop, err := start(in, queue, steps, failed)
 		if err != nil {
 			return err
 		}
-		defer w.Stop()
+		defer stop()
 	}
 	registry := telemetry.NewRegistry()
 	registry.MustRegister(in.Hospitals.Calls())
@@ -98,41 +99,28 @@ func (c command) run(ctx context.Context) error {
 
 // start runs one worker. The payments' queue has the workflows, and every
 // step, since each is first tried inside the workflow task.
-func start(in *installation.Installation, queue string, steps *activities.All, failed chan<- error) (worker.Worker, error) {
-	w := worker.New(in.Temporal, queue, options(in.Config.Workers, queue, failed))
-	steps.Register(w)
+func start(in *installation.Installation, queue string, steps *activities.All, failed chan<- error) (stop func(), err error) {
+	fatal := func(err error) { failed <- err }
 	if queue == workflows.QueuePayments {
-		workflows.Register(w)
+		h := host.New(in.Temporal, steps, fatal)
+		return h.Stop, h.Start()
 	}
+	w := worker.New(in.Temporal, queue, options(in.Config.Workers, queue, fatal))
+	steps.Register(w)
 	if err := w.Start(); err != nil {
 		return nil, fmt.Errorf("start worker of %s: %w", queue, err)
 	}
-	return w, nil
+	return w.Stop, nil
 }
 
-// workflowPollers is how many requests for workflow tasks stand open. A task
-// that meets one goes straight to the worker; one that meets none is written to
-// the database, and read and deleted again. A request is away for some tens of
-// milliseconds after each task when the server is busy, and half of them wait
-// for payments that have just begun, half for those that this process knows:
-// with eight, every second task of a busy hour met none.
-const workflowPollers = 32
-
-// options bound a queue as it is configured. The payments' queue has no steps
-// to bound: its workflow tasks end within seconds, since each first try does.
-func options(c config.Workers, queue string, failed chan<- error) worker.Options {
-	o := worker.Options{
-		WorkerStopTimeout: 10 * time.Second,
-		OnFatalError:      func(err error) { failed <- fmt.Errorf("worker of %s: %w", queue, err) },
-	}
-	if queue == workflows.QueuePayments {
-		o.LocalActivityWorkerOnly = true
-		o.MaxConcurrentWorkflowTaskPollers = workflowPollers
-		return o
-	}
+// options bound a queue of patient steps as it is configured.
+func options(c config.Workers, queue string, fatal func(error)) worker.Options {
 	q := c.Queue(strings.TrimPrefix(queue, workflows.QueueOf("")))
-	o.DisableWorkflowWorker = true
-	o.TaskQueueActivitiesPerSecond = float64(q.PerSecond)
-	o.MaxConcurrentActivityExecutionSize = q.Concurrent
-	return o
+	return worker.Options{
+		WorkerStopTimeout:                  10 * time.Second,
+		OnFatalError:                       func(err error) { fatal(fmt.Errorf("worker of %s: %w", queue, err)) },
+		DisableWorkflowWorker:              true,
+		TaskQueueActivitiesPerSecond:       float64(q.PerSecond),
+		MaxConcurrentActivityExecutionSize: q.Concurrent,
+	}
 }

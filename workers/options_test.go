@@ -20,11 +20,6 @@ func TestAQueueIsBoundedAsConfigured(t *testing.T) {
 	o = options(c, workflows.QueueHIS, nil)
 	require.Equal(t, 100, o.MaxConcurrentActivityExecutionSize)
 	require.Zero(t, o.TaskQueueActivitiesPerSecond, "no limit")
-
-	o = options(c, workflows.QueuePayments, nil)
-	require.True(t, o.LocalActivityWorkerOnly)
-	require.False(t, o.DisableWorkflowWorker)
-	require.Zero(t, o.MaxConcurrentActivityExecutionSize)
 }
 
 // The configuration names the queues by words of its own.

@@ -100,9 +100,18 @@ func StrayOptions(in StrayInput) client.StartWorkflowOptions {
 }
 
 // Register makes the workflows known to a worker, under the contract's names.
-func Register(w worker.WorkflowRegistry) {
+func Register(w worker.WorkflowRegistry) { register(w, RegistrationPayment) }
+
+// RegisterTelling is Register for a process that begins payments itself and is
+// told by them, in memory, what the begin of each comes to; nil is that Temporal
+// has to be asked, by Begin. tell must not wait.
+func RegisterTelling(w worker.WorkflowRegistry, tell func(workflowID string, o *Outcome)) {
+	register(w, func(ctx workflow.Context, r Request) (Result, error) { return pay(ctx, r, tell) })
+}
+
+func register(w worker.WorkflowRegistry, registrationPayment func(workflow.Context, Request) (Result, error)) {
 	for name, f := range map[string]any{
-		TypeRegistrationPayment: RegistrationPayment,
+		TypeRegistrationPayment: registrationPayment,
 		TypeRefund:              Refund,
 		TypeStrayPayment:        StrayPayment,
 	} {

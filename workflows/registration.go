@@ -15,7 +15,31 @@ import (
 // RegistrationPayment is one payment, from the order's confirmation to the
 // booking backend's knowing of its end.
 func RegistrationPayment(ctx workflow.Context, request Request) (Result, error) {
+	return pay(ctx, request, func(string, *Outcome) {})
+}
+
+// Outcome is what a payment's begin comes to.
+type Outcome struct {
+	Answer Answer
+	Err    error // why the payment never came into being
+}
+
+// pay is RegistrationPayment that tells its process what its begin comes to, when
+// the patient can go on by it, in which case the books have all of it, or when
+// there is no payment; nil is told otherwise. That changes nothing for the
+// workflow itself, and is not done again when it is replayed.
+func pay(ctx workflow.Context, request Request, tell func(workflowID string, o *Outcome)) (Result, error) {
 	p := newRegistration(ctx, request)
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		a, err := p.answer(ctx)
+		switch id := workflow.GetInfo(ctx).WorkflowExecution.ID; {
+		case workflow.IsReplaying(ctx):
+		case p.failed != nil || err == nil && (a.Tender != nil || len(a.Verify) > 0):
+			tell(id, &Outcome{a, p.failed})
+		default:
+			tell(id, nil)
+		}
+	})
 	if err := p.listen(ctx); err != nil {
 		return Result{}, err
 	}

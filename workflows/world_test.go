@@ -38,6 +38,7 @@ type world struct {
 	face     *fakeFace
 	backend  *fakeBackend
 	seen     *observer
+	told     []*workflows.Outcome // to the process
 	ended    bool
 
 	mu    sync.Mutex
@@ -77,9 +78,11 @@ func newWorld(t *testing.T, r payment.Request) *world {
 		w.env.RegisterActivity(steps)
 	}
 	for name, f := range map[string]any{
-		workflows.TypeRegistrationPayment: workflows.RegistrationPayment,
-		workflows.TypeRefund:              workflows.Refund,
-		workflows.TypeStrayPayment:        workflows.StrayPayment,
+		workflows.TypeRegistrationPayment: func(ctx workflow.Context, r workflows.Request) (workflows.Result, error) {
+			return workflows.Pay(ctx, r, func(_ string, o *workflows.Outcome) { w.told = append(w.told, o) })
+		},
+		workflows.TypeRefund:       workflows.Refund,
+		workflows.TypeStrayPayment: workflows.StrayPayment,
 	} {
 		w.env.RegisterWorkflowWithOptions(f, workflow.RegisterOptions{Name: name})
 	}

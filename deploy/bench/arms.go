@@ -53,6 +53,7 @@ func (b *bench) arms() []arm {
 		{name: result.Tutorial, serve: workerAndAPI("tutorial"), drive: byAPI(false), remote: true, vouchers: vouchersOfRegpay, check: checkRegpay, histories: true},
 		{name: result.Coarse, serve: workerAndAPI("coarse"), drive: byAPI(false), remote: true, vouchers: vouchersOfRegpay, check: checkRegpay, histories: true, brief: true},
 		{name: result.Empty, serve: workerOfEmpty, drive: byTemporal, check: checkEmpty, histories: true},
+		{name: result.InPlace, serve: hostOfEmpty, drive: byTemporal, check: checkEmpty, histories: true, brief: true},
 		{name: result.DBOS, serve: oneServer("dbos"), drive: byAPI(false), remote: true, vouchers: vouchersOfRegpay, check: checkRegpay},
 		{name: result.Plain, serve: oneServer("plain"), drive: byAPI(false), remote: true, vouchers: vouchersOfPlain, check: checkPlain},
 	}

@@ -21,6 +21,12 @@ func workerOfEmpty(ctx context.Context, b *bench, s *stage, configPath string, e
 	return []stack.Process{b.worker("empty", configPath, e, "--report", s.empty.Address())}, nil
 }
 
+// hostOfEmpty runs the empty workflows in this process, where they are begun.
+func hostOfEmpty(ctx context.Context, _ *bench, s *stage, _ string, e stack.Endpoints) (_ []stack.Process, err error) {
+	s.empty, err = empty.Host(ctx, e.Temporal, e.Namespace)
+	return nil, err
+}
+
 // emptyDriver drives the empty workflows, straight through Temporal.
 type emptyDriver struct {
 	client *empty.Client

@@ -22,17 +22,17 @@ const (
 var errNoChance = errors.New("nobody came by in time")
 
 // crashAt holds a counterparty's replies until its own book shows that it has
-// carried out what it was asked, kills the workers, of which one waits for that
-// reply, and lets go of it.
+// carried out what it was asked, kills regpay's processes, of which one waits
+// for that reply, and lets go of it.
 func (b *breaker) crashAt(ctx context.Context, f fault) error {
 	if err := b.wires.hold(f.Target); err != nil {
 		return err
 	}
-	var workers []string
+	var processes []string
 	err := b.awaitExecution(ctx, f)
 	if err == nil {
-		workers = b.keeper.standing(local.WorkerProcess(1), local.WorkerProcess(2))
-		err = b.keeper.strike(workers...)
+		processes = b.keeper.standing(local.APIProcess, local.WorkerProcess(1), local.WorkerProcess(2))
+		err = b.keeper.strike(processes...)
 	}
 	if healed := b.wires.heal(context.WithoutCancel(ctx), f.Target); healed != nil {
 		err = errors.Join(err, healed)
@@ -40,7 +40,7 @@ func (b *breaker) crashAt(ctx context.Context, f fault) error {
 	if err != nil {
 		return err
 	}
-	return b.keeper.raise(ctx, f.For, workers...)
+	return b.keeper.raise(ctx, f.For, processes...)
 }
 
 func (b *breaker) awaitExecution(ctx context.Context, f fault) error {

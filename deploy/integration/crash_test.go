@@ -106,19 +106,21 @@ func (c *crowd) next(t *testing.T) {
 func aStartDuringACrashCanBeRepeated(t *testing.T) {
 	w := hold(t, machine)
 	v := w.arrange(t, renmin, wechatNative)
-	require.NoError(t, w.in.Stack.Kill(local.WorkerProcess(1)))
+	books, err := w.in.Books(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, w.in.Sandbox.SetFaults(t.Context(), "wechat", sandbox.FaultSpec{LatencyMS: sandbox.Latency{P50: 60_000, P95: 60_000}}))
 	started := make(chan error, 1)
 	go func() {
 		_, _, err := w.in.API.Start(t.Context(), v.start)
 		started <- err
 	}()
-	v.eventually("Temporal has the payment", func() bool {
-		_, err := w.temporal.DescribeWorkflowExecution(t.Context(), "payment/"+renmin+"/"+v.order(), "")
+	v.eventually("the attempt is on disk, and its request on the way", func() bool {
+		_, err := books.Attempt(t.Context(), payment.ID(renmin, v.order()), 1)
 		return err == nil
 	})
 	require.NoError(t, w.in.Stack.Kill(local.APIProcess))
 	require.Error(t, <-started, "nobody answered")
-	require.NoError(t, w.in.Stack.Restart(t.Context(), local.WorkerProcess(1)))
+	require.NoError(t, w.in.Sandbox.Heal(t.Context(), "wechat"))
 	require.NoError(t, w.in.Stack.Restart(t.Context(), local.APIProcess))
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()

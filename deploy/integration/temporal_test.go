@@ -109,6 +109,37 @@ func TestSearchAttributesShowAnOperatorThePayment(t *testing.T) {
 	assert.Zero(t, find(`AmountFen = 4999`))
 }
 
+// TestTheProcessThatStartsAPaymentTakesItsFirstSteps: the answer does not go
+// through Temporal, and Temporal has no reason to write down afterwards which
+// build took the first task.
+func TestTheProcessThatStartsAPaymentTakesItsFirstSteps(t *testing.T) {
+	w := hold(t)
+	v := w.begin(t, renmin, wechatNative)
+	v.pay()
+	v.until(payment.Completed)
+	id := workflows.PaymentWorkflowID(v.hospital(), v.order())
+	events := w.history(t, id)
+	started := events[0].GetWorkflowExecutionStartedEventAttributes()
+	require.True(t, started.GetEagerExecutionAccepted())
+	done := events[3].GetWorkflowTaskCompletedEventAttributes()
+	require.NotNil(t, done, "the first task")
+	builds := decoded[[]string](t, started.GetSearchAttributes().GetIndexedFields()["BuildIds"])
+	require.Equal(t, []string{"unversioned", "unversioned:" + done.GetWorkerVersion().GetBuildId()}, builds)
+	for _, e := range events {
+		require.Nil(t, e.GetWorkflowExecutionUpdateAcceptedEventAttributes(), "nothing was asked for through Temporal")
+	}
+	described, err := w.temporal.DescribeWorkflowExecution(t.Context(), id, "")
+	require.NoError(t, err)
+	require.Equal(t, builds, decoded[[]string](t, described.GetWorkflowExecutionInfo().GetSearchAttributes().GetIndexedFields()["BuildIds"]),
+		"Temporal found nothing to add")
+}
+
+func decoded[T any](t *testing.T, p *commonpb.Payload) (v T) {
+	t.Helper()
+	require.NoError(t, json.Unmarshal(p.GetData(), &v))
+	return v
+}
+
 // TestCodecShowsPlainTextToOperatorsAlone sends an encrypted payload of a
 // payment's history to the codec endpoint.
 func TestCodecShowsPlainTextToOperatorsAlone(t *testing.T) {

@@ -36,11 +36,12 @@ var rules = []rule{
 		may: func(_, own string) bool { return !within(own, "workflows", "activities", "workers", "starter") },
 	},
 	{
-		name: "the workflows import the activities and values", of: in("workflows"),
+		name: "the workflows import the activities and values", of: func(dir string) bool { return dir == "workflows" },
 		may: only("activities", "internal/payment", "internal/money",
 			"internal/channel",  // what a channel reports, as values
 			"internal/privacy"), // which Encrypted gives to Go callers
 	},
+	{name: "who hosts the workflows imports them and the activities", of: in("workflows/host"), may: only("workflows", "activities", "internal/payment")},
 	{name: "the activities import internal packages alone", of: in("activities"), may: func(_, own string) bool { return within(own, "internal") }},
 	{
 		name: "the activities reach channels and hospitals through interfaces", of: in("activities"),

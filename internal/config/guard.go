@@ -20,8 +20,11 @@ type Guard struct {
 	SlowCall       time.Duration `yaml:"slow_call"`
 }
 
-// Workers says how much the workers do at a time.
+// Workers says who takes the steps of payments, and how much at a time.
 type Workers struct {
+	// Separate keeps payments' steps out of `starter serve`, for hosts that must
+	// not reach the channels, the HIS or the backend; starting takes longer then.
+	Separate bool `yaml:"separate"`
 	// Queues by the name of what their steps touch: his, insurance, …
 	Queues map[string]Queue `yaml:"queues"`
 }

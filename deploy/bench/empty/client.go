@@ -7,6 +7,8 @@ import (
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/worker"
 )
 
 // Client is the load generator's side: it starts and notifies workflows and
@@ -14,6 +16,7 @@ import (
 type Client struct {
 	temporal client.Client
 	reports  *reports
+	worker   worker.Worker // of those that are begun in place, or nil
 }
 
 // Dial connects to Temporal, and listens for the reports of workers.
@@ -30,6 +33,28 @@ func Dial(ctx context.Context, temporalAddress, namespace string) (*Client, erro
 	return &Client{temporal: c, reports: r}, nil
 }
 
+// Host is Dial for workflows that are begun in place: their worker is the client
+// itself.
+func Host(ctx context.Context, temporalAddress, namespace string) (*Client, error) {
+	c, err := Dial(ctx, temporalAddress, namespace)
+	if err != nil {
+		return nil, err
+	}
+	here := &steps{
+		report: func(_ context.Context, id string) error { c.reports.over(id); return nil },
+		begun:  func(id string) { c.reports.over(begun(id)) },
+	}
+	// A worker that cannot go on leaves workflows open, which the load reports.
+	if c.worker, err = start(c.temporal, here, func(error) {}); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// begun is what the reports call a workflow that waits to be notified.
+func begun(id string) string { return "begun " + id }
+
 // Address is where workers report to.
 func (c *Client) Address() string { return c.reports.address() }
 
@@ -39,12 +64,16 @@ func (c *Client) Begin(ctx context.Context, id string) error {
 	if id == "" || strings.ContainsRune(id, '\n') {
 		return fmt.Errorf("begin workflow: %q is no id", id)
 	}
-	start := c.temporal.NewWithStartWorkflowOperation(client.StartWorkflowOptions{
+	o := client.StartWorkflowOptions{
 		ID: WorkflowID(id), TaskQueue: queue,
 		// The policies are regpay's.
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
-	}, typeEmpty, id)
+	}
+	if c.worker != nil {
+		return c.beginHere(ctx, id, o)
+	}
+	start := c.temporal.NewWithStartWorkflowOperation(o, typeEmpty, id, false)
 	handle, err := c.temporal.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
 		StartWorkflowOperation: start,
 		UpdateOptions:          client.UpdateWorkflowOptions{UpdateName: updateBegin, WaitForStage: client.WorkflowUpdateStageCompleted},
@@ -56,6 +85,22 @@ func (c *Client) Begin(ctx context.Context, id string) error {
 		return fmt.Errorf("begin workflow %s: %w", id, err)
 	}
 	return nil
+}
+
+func (c *Client) beginHere(ctx context.Context, id string, o client.StartWorkflowOptions) error {
+	waits := c.reports.done(begun(id))
+	o.EnableEagerStart = true
+	o.TypedSearchAttributes = temporal.NewSearchAttributes(
+		temporal.NewSearchAttributeKeyKeywordList("BuildIds").ValueSet([]string{"unversioned", "unversioned:" + build}))
+	if _, err := c.temporal.ExecuteWorkflow(ctx, o, typeEmpty, id, true); err != nil {
+		return fmt.Errorf("begin workflow %s: %w", id, err)
+	}
+	select {
+	case <-waits:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("begin workflow %s: %w", id, context.Cause(ctx))
+	}
 }
 
 // Notify lets a workflow go on to its end.
@@ -74,6 +119,9 @@ func (c *Client) Done(id string) <-chan struct{} { return c.reports.done(id) }
 // Close ends the connections. Channels of workflows that are not over stay
 // open.
 func (c *Client) Close() {
+	if c.worker != nil {
+		c.worker.Stop()
+	}
 	c.reports.close()
 	c.temporal.Close()
 }

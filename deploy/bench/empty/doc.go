@@ -10,6 +10,11 @@
 // and writes one more event at the end) and no summaries. The worker's options
 // are those of regpay's payments queue.
 //
+// Begun in place is the shape that regpay's own API uses: the process that starts
+// a workflow takes its first task, which comes with the reply to the start, and
+// knows by itself when it waits to be notified. So there is no update, and
+// Temporal knows the build from the start. The load generator is that process.
+//
 // The load generator has to know when a workflow is over without asking
 // Temporal, which would be load of another shape. The last local activity
 // tells it: it writes the workflow's id and a newline to one TCP connection
@@ -25,6 +30,7 @@ const (
 	typeEmpty    = "Empty"
 	updateBegin  = "begin"
 	signalNotify = "notify"
+	build        = "bench"
 
 	// deadline is that of regpay's payments.
 	deadline = 15 * time.Minute

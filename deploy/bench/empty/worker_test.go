@@ -2,6 +2,7 @@ package empty
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"testing"
 	"time"
@@ -17,7 +18,7 @@ type trial struct {
 	env      *testsuite.TestWorkflowEnvironment
 	local    []string
 	reported []string
-	begun    int // local activities that had been done when the update answered
+	begun    int // local activities that had been done when it was known to wait
 }
 
 func try(t *testing.T) *trial {
@@ -27,13 +28,18 @@ func try(t *testing.T) *trial {
 	x.env.RegisterActivity(&steps{report: func(_ context.Context, id string) error {
 		x.reported = append(x.reported, id)
 		return nil
-	}})
+	}, begun: func(string) { x.begun = len(x.local) }})
 	x.env.SetOnLocalActivityStartedListener(func(i *activity.Info, _ context.Context, _ []any) {
 		x.local = append(x.local, i.ActivityType.Name)
 	})
 	x.env.SetOnActivityStartedListener(func(i *activity.Info, _ context.Context, _ converter.EncodedValues) {
 		t.Errorf("%s is a regular activity", i.ActivityType.Name)
 	})
+	return x
+}
+
+// asks sends the update that the load generator sends.
+func (x *trial) asks(t *testing.T) {
 	x.env.RegisterDelayedCallback(func() {
 		x.env.UpdateWorkflow(updateBegin, "", &testsuite.TestUpdateCallback{
 			OnAccept: func() {}, OnReject: func(err error) { t.Error(err) },
@@ -43,11 +49,21 @@ func try(t *testing.T) *trial {
 			},
 		})
 	}, 0)
-	return x
 }
 
 func TestTheWorkflowHasTheShapeOfAPayment(t *testing.T) {
+	for _, inPlace := range []bool{false, true} {
+		t.Run(fmt.Sprintf("in place %t", inPlace), func(t *testing.T) { hasTheShape(t, inPlace) })
+	}
+}
+
+func hasTheShape(t *testing.T, inPlace bool) {
 	x := try(t)
+	second := "Begun"
+	if !inPlace {
+		second = "Nothing"
+		x.asks(t)
+	}
 	timers := 0
 	x.env.SetOnTimerScheduledListener(func(_ string, d time.Duration) {
 		require.Equal(t, 15*time.Minute, d)
@@ -58,17 +74,17 @@ func TestTheWorkflowHasTheShapeOfAPayment(t *testing.T) {
 		require.Empty(t, x.reported)
 		x.env.SignalWorkflow(signalNotify, nil)
 	}, time.Second)
-	x.env.ExecuteWorkflow(empty, "p1")
+	x.env.ExecuteWorkflow(empty, "p1", inPlace)
 	require.NoError(t, x.env.GetWorkflowError())
 	require.Equal(t, 2, x.begun)
-	require.Equal(t, []string{"Nothing", "Nothing", "Nothing", "Nothing", "Report"}, x.local)
+	require.Equal(t, []string{"Nothing", second, "Nothing", "Nothing", "Report"}, x.local)
 	require.Equal(t, []string{"p1"}, x.reported)
 	require.Equal(t, 1, timers)
 }
 
 func TestAWorkflowThatNobodyNotifiesEnds(t *testing.T) {
 	x := try(t)
-	x.env.ExecuteWorkflow(empty, "p1")
+	x.env.ExecuteWorkflow(empty, "p1", false)
 	require.ErrorContains(t, x.env.GetWorkflowError(), errDeadline.Error())
 	require.Empty(t, x.reported)
 }

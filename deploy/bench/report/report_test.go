@@ -33,6 +33,7 @@ func speeds() map[string]speed {
 		result.Tutorial: {9.5, 120, 47, 61, worker, true},
 		result.Coarse:   {11.5, 110, 41, 52, worker, true},
 		result.Empty:    {42, 19, 16, 14, worker, false},
+		result.InPlace:  {49, 12, 15, 11, worker, false},
 		result.DBOS:     {71, 30, 0, 22, server, true},
 		result.Plain:    {240, 9, 0, 7, server, true},
 	}

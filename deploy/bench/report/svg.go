@@ -37,6 +37,8 @@ func styleOf(arm string) style {
 		return style{"#D55E00", "2.5 3", 2.4}
 	case result.Empty:
 		return style{"#000000", "14 4 2.5 4", 2}
+	case result.InPlace:
+		return style{"#767676", "10 3 2 3 2 3", 2}
 	case result.DBOS:
 		return style{"#CC79A7", "6 3 2.5 3", 2.4}
 	case result.Plain:

@@ -23,10 +23,12 @@ const (
 	// Coarse is Tutorial with regpay's own five steps, some of which write down,
 	// ask and save in one.
 	Coarse = "five coarse steps"
+	// InPlace is Empty in the shape that regpay's API uses.
+	InPlace = "empty in place"
 )
 
 // Arms in the order in which they are shown.
-func Arms() []string { return []string{Wechat, Mixed, Tutorial, Coarse, Empty, DBOS, Plain} }
+func Arms() []string { return []string{Wechat, Mixed, Tutorial, Coarse, Empty, InPlace, DBOS, Plain} }
 
 // Run is a whole comparison.
 type Run struct {
