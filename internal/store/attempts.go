@@ -36,14 +36,15 @@ type attemptRow struct {
 	Status      payment.Status  `db:"status"`
 }
 
-// selectAttempt reads attempts with their first capture, the effective one.
-const selectAttempt = `
-SELECT a.payment_id, a.attempt, a.hospital_id, a.channel, a.merchant_no, a.state, a.code, a.currency, a.amount_fen,
+// attemptColumns are an attempt with its first capture, the effective one.
+const attemptColumns = `
+       a.payment_id, a.attempt, a.hospital_id, a.channel, a.merchant_no, a.state, a.code, a.currency, a.amount_fen,
        a.captured_fen, a.reserved_fen, a.refunded_fen, a.offline_fen, a.fee_fen, a.fee_returned_fen, a.prepaid,
        a.charge_sealed, a.prepaid_sealed, p.status,
        (SELECT report FROM captures c WHERE c.payment_id = a.payment_id AND c.attempt = a.attempt
-         ORDER BY recorded_at, channel_no LIMIT 1) AS report
-  FROM attempts a JOIN payments p ON p.id = a.payment_id `
+         ORDER BY recorded_at, channel_no LIMIT 1) AS report`
+
+const selectAttempt = `SELECT ` + attemptColumns + ` FROM attempts a JOIN payments p ON p.id = a.payment_id `
 
 // attemptKeys is what is kept of a channel's answer to Prepay.
 type attemptKeys struct {
@@ -59,10 +60,8 @@ type attemptKeys struct {
 // payment that cannot go to next is ErrTransition.
 func (s *Store) BeginAttempt(ctx context.Context, c channel.Charge, next payment.Status) (Attempt, error) {
 	var out Attempt
-	err := s.step(ctx, "begin attempt", c.PaymentID, c.CreatedAt, func(st *step) error {
-		if fresh, err := st.insertAttempt(c); err != nil {
-			return err
-		} else if !fresh {
+	err := s.quickStep(ctx, "begin attempt", ofNew(c.PaymentID, c.Attempt), c.CreatedAt, func(st *step) error {
+		if st.read.Begun { // and what is asked of it now never changes
 			row, err := st.attempt(c.Attempt)
 			if err != nil {
 				return err
@@ -72,6 +71,9 @@ func (s *Store) BeginAttempt(ctx context.Context, c channel.Charge, next payment
 			}
 			out, err = s.attemptOf(row)
 			out.Existed = true
+			return err
+		}
+		if err := st.beginAttempt(c); err != nil {
 			return err
 		}
 		if err := st.become(next, ""); err != nil {
@@ -91,35 +93,28 @@ func (s *Store) BeginAttempt(ctx context.Context, c channel.Charge, next payment
 	return out, nil
 }
 
-// insertAttempt writes the attempt, and says whether it was not there before.
-func (st *step) insertAttempt(c channel.Charge) (fresh bool, err error) {
+// beginAttempt makes the step write an attempt that is not there.
+func (st *step) beginAttempt(c channel.Charge) error {
 	sealed, err := st.sealJSON(c, "charge", c.PaymentID, number(c.Attempt))
 	if err != nil {
-		return false, err
+		return err
 	}
-	const insert = `
-INSERT INTO attempts (payment_id, attempt, hospital_id, channel, scene, merchant_no, state, currency, amount_fen, created_at, charge_sealed)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (payment_id, attempt) DO NOTHING`
-	done, err := st.tx.ExecContext(st.ctx, insert, c.PaymentID, c.Attempt, st.row.Hospital, c.Channel, c.Scene,
-		c.MerchantNo, channel.Open, c.Amount.Currency(), c.Amount.Minor(), st.at, sealed)
-	if err != nil {
-		return false, fmt.Errorf("write attempt %d: %w", c.Attempt, err)
-	}
-	n, err := done.RowsAffected()
-	if err != nil {
-		return false, fmt.Errorf("write attempt %d: %w", c.Attempt, err)
-	}
-	return n > 0, nil
+	st.also = part{writeBegun, []any{c.Attempt, c.Channel, c.Scene, c.MerchantNo, channel.Open, c.Amount.Currency(),
+		c.Amount.Minor(), st.at, sealed}}
+	return nil
+}
+
+// changeAttempt makes the step write what changes of an attempt before its
+// money comes.
+func (st *step) changeAttempt(r attemptRow) {
+	st.also = part{writeAttempt, []any{r.Attempt, r.Prepaid, null(r.Handle), r.State, r.Code}}
 }
 
 // SavePrepaid keeps what the channel answered to Prepay. A capture that its
 // report tells of is for RecordCapture.
 func (s *Store) SavePrepaid(ctx context.Context, paymentID string, attempt int, p channel.Prepaid, at time.Time) error {
-	return s.step(ctx, "save prepaid", paymentID, at, func(st *step) error {
-		row, err := st.attempt(attempt)
-		if err != nil {
-			return err
-		}
+	return s.quickStep(ctx, "save prepaid", ofCharge(paymentID, attempt, ""), at, func(st *step) error {
+		row := st.read.attemptRow
 		state, live := stateAfterPrepay(row.State, p.Report.State)
 		known, err := s.attemptOf(row)
 		if err != nil {
@@ -132,15 +127,11 @@ func (s *Store) SavePrepaid(ctx context.Context, paymentID string, attempt int, 
 		if err != nil {
 			return err
 		}
-		const write = `UPDATE attempts SET prepaid = true, prepaid_sealed = $3, state = $4, code = $5
-                        WHERE payment_id = $1 AND attempt = $2`
-		code := row.Code
 		if p.Report.Code != "" && live {
-			code = p.Report.Code
+			row.Code = p.Report.Code
 		}
-		if _, err := st.tx.ExecContext(ctx, write, paymentID, attempt, sealed, state, code); err != nil {
-			return fmt.Errorf("write attempt %d: %w", attempt, err)
-		}
+		row.Prepaid, row.Handle, row.State = true, sealed, state
+		st.changeAttempt(row)
 		st.record(byWorkflow, "prepaid", "attempt", number(attempt), "state", string(state), "code", p.Report.Code)
 		return nil
 	})
@@ -182,19 +173,14 @@ func (s *Store) EndAttempt(ctx context.Context, paymentID string, attempt int, s
 	if state.Outcome() != payment.Failed {
 		return fmt.Errorf("end attempt %d of %s as %q: %w", attempt, paymentID, state, ErrTransition)
 	}
-	return s.step(ctx, "end attempt", paymentID, at, func(st *step) error {
-		row, err := st.attempt(attempt)
-		if err != nil {
-			return err
-		}
+	return s.quickStep(ctx, "end attempt", ofCharge(paymentID, attempt, ""), at, func(st *step) error {
+		row := st.read.attemptRow
 		switch row.State {
 		case state, channel.Captured, channel.Closed, channel.Declined:
 			return nil
 		}
-		const write = `UPDATE attempts SET state = $3, code = $4 WHERE payment_id = $1 AND attempt = $2`
-		if _, err := st.tx.ExecContext(ctx, write, paymentID, attempt, state, code); err != nil {
-			return fmt.Errorf("write attempt %d: %w", attempt, err)
-		}
+		row.State, row.Code = state, code
+		st.changeAttempt(row)
 		st.record(byWorkflow, "attempt_ended", "attempt", number(attempt), "state", string(state), "code", code)
 		return nil
 	})
@@ -222,10 +208,10 @@ func (s *Store) AttemptByNumber(ctx context.Context, hospital string, ch payment
 	return a, row.Status, err
 }
 
-// attempt reads a charge of the payment that is locked.
+// attempt reads a charge of the step's payment.
 func (st *step) attempt(n int) (attemptRow, error) {
 	var row attemptRow
-	err := sqlx.GetContext(st.ctx, st.tx, &row, selectAttempt+`WHERE a.payment_id = $1 AND a.attempt = $2`, st.row.ID, n)
+	err := sqlx.GetContext(st.ctx, st.db, &row, selectAttempt+`WHERE a.payment_id = $1 AND a.attempt = $2`, st.row.ID, n)
 	if err != nil {
 		return attemptRow{}, fmt.Errorf("read attempt %d: %w", n, found(err))
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/regpay/regpay/internal/payment"
 )
 
-// BenchmarkPayment is a payment without trouble: six transactions. The server
-// of the tests does not wait for the disk, so this is the cost beside that.
+// BenchmarkPayment is a payment without trouble: six steps of two round trips. The
+// server of the tests does not wait for the disk, so this is the cost beside that.
 func BenchmarkPayment(b *testing.B) {
 	s := newBooks(b)
 	ctx := b.Context()

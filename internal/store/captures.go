@@ -2,9 +2,7 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/lib/pq"
@@ -13,26 +11,6 @@ import (
 	"github.com/regpay/regpay/internal/ledger"
 	"github.com/regpay/regpay/internal/payment"
 )
-
-// insertCapture writes the capture, its sum in the attempt, and its ledger
-// transaction in one statement.
-const insertCapture = `
-WITH captured AS (
-    INSERT INTO captures (payment_id, attempt, channel_no, hospital_id, channel, currency, amount_fen, recorded_at, report)
-    VALUES ($1::text, $2::int, $3, $4::text, $5::text, $6, $7::bigint, $8::timestamptz, $9::jsonb)
-), summed AS (
-    UPDATE attempts SET state = $10, code = $11, captured_fen = captured_fen + $7::bigint, fee_fen = fee_fen + $12::bigint
-     WHERE payment_id = $1::text AND attempt = $2::int
-), booked AS (
-    INSERT INTO ledger_transactions (id, payment_id, hospital_id, kind, channel, at)
-    VALUES ($13::text, $1::text, $4::text, $14, $5::text, $8::timestamptz)
-)` + insertEntries
-
-// insertEntries writes the entries of ledger transaction $13 of hospital $4.
-const insertEntries = `
-INSERT INTO ledger_entries (transaction_id, line, hospital_id, account, currency, amount_fen)
-SELECT $13::text, line, $4::text, account, currency, amount
-  FROM unnest($15::text[], $16::text[], $17::bigint[]) WITH ORDINALITY AS e (account, currency, amount, line)`
 
 // RecordCapture records that money came in: the capture, the attempt, the
 // ledger with the channel's fee and, when Next is Paid, the status and a
@@ -49,19 +27,14 @@ func (s *Store) RecordCapture(ctx context.Context, c Capture) (Captured, error) 
 	if c.Report.State != channel.Captured || !c.Report.Captured.IsPositive() {
 		return out, fmt.Errorf("record a capture of %s: the report tells of none: %w", c.PaymentID, ErrConflict)
 	}
-	err := s.step(ctx, "record capture", c.PaymentID, c.At, func(st *step) error {
-		a, err := st.attempt(c.Attempt)
-		if err != nil {
-			return err
-		}
+	err := s.quickStep(ctx, "record capture", ofCharge(c.PaymentID, c.Attempt, c.Report.ChannelNo), c.At, func(st *step) error {
+		out = Captured{}
+		a, known := st.read.attemptRow, st.read.Known.Valid
 		if a.Currency != c.Report.Captured.Currency() || (c.Report.MerchantNo != "" && c.Report.MerchantNo != a.MerchantNo) {
 			return fmt.Errorf("the report is not of attempt %d: %w", c.Attempt, ErrConflict)
 		}
-		known := false
-		if a.Report != nil { // the attempt has a capture, this one or another
-			if known, err = st.capturedBefore(a, c.Report); err != nil {
-				return err
-			}
+		if known && st.read.Known.Int64 != c.Report.Captured.Minor() {
+			return fmt.Errorf("the capture came with another amount before: %w", ErrConflict)
 		}
 		if !known {
 			if err := st.capture(a, c); err != nil {
@@ -93,22 +66,8 @@ func (s *Store) RecordCapture(ctx context.Context, c Capture) (Captured, error) 
 	return out, nil
 }
 
-// capturedBefore says whether the channel's transaction is in the books.
-func (st *step) capturedBefore(a attemptRow, r channel.Report) (bool, error) {
-	var amount int64
-	const read = `SELECT amount_fen FROM captures WHERE payment_id = $1 AND attempt = $2 AND channel_no = $3`
-	err := st.tx.GetContext(st.ctx, &amount, read, a.PaymentID, a.Attempt, r.ChannelNo)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return false, nil
-	case err != nil:
-		return false, fmt.Errorf("look for the capture: %w", err)
-	case amount != r.Captured.Minor():
-		return false, fmt.Errorf("the capture came with another amount before: %w", ErrConflict)
-	}
-	return true, nil
-}
-
+// capture makes the step write the capture and what it does to its attempt and
+// the ledger.
 func (st *step) capture(a attemptRow, c Capture) error {
 	amount := c.Report.Captured
 	fee := ledger.Fee(amount, c.FeeRate)
@@ -121,17 +80,14 @@ func (st *step) capture(a attemptRow, c Capture) error {
 	if err != nil {
 		return fmt.Errorf("keep the report: %w", err)
 	}
-	args := append([]any{a.PaymentID, a.Attempt, c.Report.ChannelNo, a.Hospital, a.Channel, a.Currency,
-		amount.Minor(), st.at, string(report), channel.Captured, c.Report.Code, fee.Minor()}, booking(t)...)
-	if _, err := st.tx.ExecContext(st.ctx, insertCapture, args...); err != nil {
-		return fmt.Errorf("write the capture: %w", err)
-	}
+	st.also = part{writeCapture, append([]any{a.Attempt, c.Report.ChannelNo, a.Hospital, a.Channel, a.Currency,
+		amount.Minor(), st.at, string(report), channel.Captured, c.Report.Code, fee.Minor()}, booking(t)...)}
 	st.row.Captured += amount.Minor()
 	return nil
 }
 
-// booking is a ledger transaction as the arguments of insertEntries: its id,
-// kind, and its lines as arrays.
+// booking is a ledger transaction as the arguments of a statement: its id, kind,
+// and its lines as arrays.
 func booking(t ledger.Transaction) []any {
 	n := len(t.Postings)
 	account, currency, amount := make(pq.StringArray, n), make(pq.StringArray, n), make(pq.Int64Array, n)

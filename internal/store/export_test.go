@@ -36,3 +36,7 @@ func (s *Store) VerifyByPages(ctx context.Context, subject string, page int) err
 
 // MostHappenings is how much of a payment's log a page tells.
 const MostHappenings = mostHappenings
+
+// StepStatements are what the steps of a payment without trouble run.
+var StepStatements = []string{lookPatient, insertPayment, readPayment, readBegun, readCharge,
+	writePayment, writeBegun, writeAttempt, writeCapture}

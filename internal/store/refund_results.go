@@ -24,7 +24,10 @@ WITH refund AS (
 ), booked AS (
     INSERT INTO ledger_transactions (id, payment_id, hospital_id, kind, channel, at)
     VALUES ($13::text, $7::text, $4::text, $14, $12, $6::timestamptz)
-)` + insertEntries
+)
+INSERT INTO ledger_entries (transaction_id, line, hospital_id, account, currency, amount_fen)
+SELECT $13::text, line, $4::text, account, currency, amount
+  FROM unnest($15::text[], $16::text[], $17::bigint[]) WITH ORDINALITY AS e (account, currency, amount, line)`
 
 // RecordRefund keeps what a channel says of a refund. RefundSucceeded books the
 // money and the part of the fee that comes back, and is final: reports after it

@@ -14,7 +14,7 @@ import (
 // voucher, which is temporary no longer. A repeat changes nothing; another
 // appointment for the same payment is ErrConflict.
 func (s *Store) RecordRegistered(ctx context.Context, paymentID string, r his.Registered, at time.Time) error {
-	return s.step(ctx, "record registration", paymentID, at, func(st *step) error {
+	return s.quickStep(ctx, "record registration", ofPayment(paymentID), at, func(st *step) error {
 		if st.row.Appointment != "" {
 			if st.row.Appointment != r.AppointmentID {
 				return fmt.Errorf("it is registered under another appointment: %w", ErrConflict)
@@ -35,7 +35,7 @@ func (s *Store) RecordRegistered(ctx context.Context, paymentID string, r his.Re
 // makes the voucher void. Where the payment goes next is the caller's: see
 // MoveTo.
 func (s *Store) RecordRegistrationRefused(ctx context.Context, paymentID, code string, at time.Time) error {
-	return s.step(ctx, "record refused registration", paymentID, at, func(st *step) error {
+	return s.quickStep(ctx, "record refused registration", ofPayment(paymentID), at, func(st *step) error {
 		switch {
 		case st.row.Refusal != "":
 			return nil

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -12,88 +11,109 @@ import (
 	"github.com/lib/pq"
 
 	"github.com/regpay/regpay/internal/audit"
-	"github.com/regpay/regpay/internal/money"
 	"github.com/regpay/regpay/internal/payment"
 )
 
 // byWorkflow is the actor of steps that no person asked for.
 const byWorkflow = "workflow"
 
-// paymentRow is the part of a payment that its steps change.
-type paymentRow struct {
-	ID           string         `db:"id"`
-	Hospital     string         `db:"hospital_id"`
-	Status       payment.Status `db:"status"`
-	Reason       string         `db:"reason"`
-	Method       payment.Method `db:"method"`
-	Currency     money.Currency `db:"currency"`
-	Amount       int64          `db:"amount_fen"`
-	Captured     int64          `db:"captured_fen"`
-	Reserved     int64          `db:"reserved_fen"`
-	Refunded     int64          `db:"refunded_fen"`
-	PayBy        time.Time      `db:"pay_by"`
-	PaidAt       sql.NullTime   `db:"paid_at"`
-	Voucher      string         `db:"voucher_code"`
-	VoucherFinal sql.NullTime   `db:"voucher_confirmed_at"`
-	Appointment  string         `db:"appointment_id"`
-	Notice       string         `db:"notice_id"`
-	Refusal      string         `db:"refusal"`
-	RefundCount  int            `db:"refund_count"`
-	AuditSeq     int64          `db:"audit_seq"`
-	AuditHead    []byte         `db:"audit_head"`
-}
-
-const lockPayment = `
-SELECT id, hospital_id, status, reason, method, currency, amount_fen, captured_fen, reserved_fen, refunded_fen,
-       pay_by, paid_at, voucher_code, voucher_confirmed_at, appointment_id, notice_id, refusal, refund_count,
-       audit_seq, audit_head
-  FROM payments WHERE id = $1 FOR UPDATE`
-
-const writePayment = `
-WITH moved AS (
-    UPDATE payments SET status = $2, reason = $3, method = $4, captured_fen = $5, reserved_fen = $6,
-           refunded_fen = $7, updated_at = $8, paid_at = $9, voucher_code = $10, voucher_confirmed_at = $11,
-           appointment_id = $12, notice_id = $13, refusal = $14, refund_count = $15, audit_seq = $16, audit_head = $17,
-           pay_by = $25
-     WHERE id = $1::text)
-INSERT INTO audit (subject, seq, at, actor, action, detail, prev, hash)
-SELECT $1::text, seq, at, actor, action, detail::jsonb, prev, hash
-  FROM unnest($18::bigint[], $19::timestamptz[], $20::text[], $21::text[], $22::text[], $23::bytea[], $24::bytea[])
-    AS r (seq, at, actor, action, detail, prev, hash)`
-
-// step is one transaction on one payment. The functions that it is handed to
-// change row and log what they did; nothing is written when they log nothing.
+// step is one change of one payment. The functions that it is handed to change
+// row and log what they did; nothing is written when they log nothing.
 type step struct {
 	*Store
 	ctx  context.Context
-	tx   *sqlx.Tx
 	at   time.Time
-	row  paymentRow
+	db   sqlx.ExtContext // tx, or the pool while the payment's row is not locked
+	tx   *sqlx.Tx
+	read facts
+	row  paymentRow     // read.Payment, as it becomes
 	said payment.Status // the status that the log tells of
 	log  chain
+	also part // what is written beside the payment and its log
 }
 
-// step runs f with the payment's row locked and commits what it did together
-// with its audit records. It returns ErrNotFound for an unknown payment.
+// step runs f with the payment's row locked and commits what it did, also by
+// statements of its own, together with its audit records. It returns ErrNotFound
+// for an unknown payment.
 func (s *Store) step(ctx context.Context, doing, paymentID string, at time.Time, f func(*step) error) error {
-	err := s.inTx(ctx, func(tx *sqlx.Tx) (bool, error) {
-		st := &step{Store: s, ctx: ctx, tx: tx, at: stamp(at)}
-		if err := tx.GetContext(ctx, &st.row, lockPayment, paymentID); err != nil {
+	return named(doing, paymentID, s.locked(ctx, ofPayment(paymentID), at, f))
+}
+
+// quickStep is a step in two round trips instead of five. It reads all that it
+// decides by in one query, without a lock, and writes in one statement, which
+// PostgreSQL makes atomic. The statement does nothing when another step of the
+// payment came in between: every step moves the end of the payment's audit log
+// (I8), so where that is as it was read, all else is.
+//
+// f decides by read alone, and changes the books by row, record and also alone.
+// What it refuses may have been about to change, so that, a step that was
+// overtaken, and whatever else did not work out is decided with the row locked.
+// So f is run up to twice, and sets all of its results each time.
+func (s *Store) quickStep(ctx context.Context, doing string, of sight, at time.Time, f func(*step) error) error {
+	if s.unlocked(ctx, of, at, f) {
+		return nil
+	}
+	return named(doing, of.payment, s.locked(ctx, of, at, f))
+}
+
+func named(doing, paymentID string, err error) error {
+	if err != nil {
+		return fmt.Errorf("%s of %s: %w", doing, paymentID, err)
+	}
+	return nil
+}
+
+// unlocked tries a step without a lock, and says whether it is done. An error is
+// of no interest: it comes again with the lock, or there is none any more.
+func (s *Store) unlocked(ctx context.Context, of sight, at time.Time, f func(*step) error) bool {
+	st := &step{Store: s, ctx: ctx, at: stamp(at), db: s.db}
+	if st.look(of.query, of.args...) != nil || f(st) != nil {
+		return false
+	}
+	if len(st.log.records) == 0 {
+		return true
+	}
+	written, err := st.write()
+	return written && err == nil
+}
+
+// locked is a step with the payment's row locked.
+func (s *Store) locked(ctx context.Context, of sight, at time.Time, f func(*step) error) error {
+	return s.inTx(ctx, func(tx *sqlx.Tx) (bool, error) {
+		st := &step{Store: s, ctx: ctx, at: stamp(at), db: tx, tx: tx}
+		if err := st.look(lockPayment, of.payment); err != nil {
 			return false, found(err)
 		}
-		st.said = st.row.Status
-		st.log = chain{subject: paymentID, head: audit.Head{Seq: st.row.AuditSeq, Hash: st.row.AuditHead}}
+		// A look that has waited for the lock saw the row as it is now, but all
+		// else as it was when it began to wait.
+		if of.query != readPayment {
+			if err := st.look(of.query, of.args...); err != nil {
+				return false, fmt.Errorf("read %s: %w", of.what, found(err))
+			}
+		}
 		if err := f(st); err != nil {
 			return false, err
 		}
 		if len(st.log.records) == 0 {
 			return false, nil
 		}
-		return true, st.write()
+		written, err := st.write()
+		if err == nil && !written {
+			err = errors.New("write the payment: it has changed under its lock")
+		}
+		return true, err
 	})
-	if err != nil {
-		return fmt.Errorf("%s of %s: %w", doing, paymentID, err)
+}
+
+// look reads what a step decides by.
+func (st *step) look(query string, args ...any) error {
+	st.read = facts{}
+	if err := sqlx.GetContext(st.ctx, st.db, &st.read, query, args...); err != nil {
+		return err
 	}
+	st.row = st.read.Payment
+	st.said = st.row.Status
+	st.log = chain{subject: st.row.ID, head: audit.Head{Seq: st.row.AuditSeq, Hash: st.row.AuditHead}}
 	return nil
 }
 
@@ -112,18 +132,6 @@ func (s *Store) inTx(ctx context.Context, f func(*sqlx.Tx) (commit bool, err err
 	}
 	if err := tx.Commit(); err != nil {
 		return problem(fmt.Errorf("commit: %w", err))
-	}
-	return nil
-}
-
-func (st *step) write() error {
-	r := &st.row
-	args := append([]any{r.ID, r.Status, r.Reason, r.Method, r.Captured, r.Reserved, r.Refunded, st.at,
-		r.PaidAt, r.Voucher, r.VoucherFinal, r.Appointment, r.Notice, r.Refusal, r.RefundCount,
-		st.log.head.Seq, st.log.head.Hash}, st.log.columns()...)
-	args = append(args, r.PayBy)
-	if _, err := st.tx.ExecContext(st.ctx, writePayment, args...); err != nil {
-		return fmt.Errorf("write the payment: %w", err)
 	}
 	return nil
 }
@@ -157,65 +165,6 @@ func (st *step) become(to payment.Status, reason string) error {
 		return st.issueVoucher()
 	}
 	return nil
-}
-
-// chain collects the records that a transaction adds to one audit log.
-type chain struct {
-	subject string
-	head    audit.Head
-	records []audit.Record
-	address string // from which the changes are asked for, if a person does
-}
-
-func (c *chain) add(at time.Time, actor, action string, detail map[string]string) {
-	var r audit.Record
-	r, c.head = c.head.Append(audit.Record{Subject: c.subject, At: at, Actor: actor, Action: action, Detail: addressed(detail, c.address)})
-	c.records = append(c.records, r)
-}
-
-// The statements of chain.write: where the log's head is kept is what differs.
-const (
-	writeRecords = `
-INSERT INTO audit (subject, seq, at, actor, action, detail, prev, hash)
-SELECT $1::text, seq, at, actor, action, detail::jsonb, prev, hash
-  FROM unnest($4::bigint[], $5::timestamptz[], $6::text[], $7::text[], $8::text[], $9::bytea[], $10::bytea[])
-    AS r (seq, at, actor, action, detail, prev, hash)`
-	writeBeside = `WITH moved AS (UPDATE payments SET audit_seq = $2, audit_head = $3 WHERE id = $1::text)` + writeRecords
-	writeAlone  = `WITH moved AS (UPDATE audit_heads SET audit_seq = $2, audit_head = $3 WHERE subject = $1::text)` + writeRecords
-)
-
-// write adds the records to the log, and moves its head.
-func (c *chain) write(ctx context.Context, tx *sqlx.Tx, statement string) error {
-	_, err := tx.ExecContext(ctx, statement, append([]any{c.subject, c.head.Seq, c.head.Hash}, c.columns()...)...)
-	return err
-}
-
-// columns are the records as one array for each column.
-func (c *chain) columns() []any {
-	n := len(c.records)
-	seq, at := make(pq.Int64Array, n), make(pq.StringArray, n)
-	actor, action, detail := make(pq.StringArray, n), make(pq.StringArray, n), make(pq.StringArray, n)
-	prev, hash := make(pq.ByteaArray, n), make(pq.ByteaArray, n)
-	for i, r := range c.records {
-		seq[i], at[i], actor[i], action[i] = r.Seq, r.At.Format(time.RFC3339Nano), r.Actor, r.Action
-		prev[i], hash[i] = r.Prev, r.Hash
-		b, err := json.Marshal(r.Detail)
-		if err != nil {
-			panic("store: a detail is a map of strings: " + err.Error())
-		}
-		detail[i] = string(b)
-	}
-	return []any{seq, at, actor, action, detail, prev, hash}
-}
-
-func details(pairs ...string) map[string]string {
-	m := make(map[string]string, len(pairs)/2+3)
-	for i := 0; i+1 < len(pairs); i += 2 {
-		if pairs[i+1] != "" {
-			m[pairs[i]] = pairs[i+1]
-		}
-	}
-	return m
 }
 
 // stamp is a time as the database keeps it, so that what was hashed and what is
