@@ -23,12 +23,13 @@ import (
 // inside their tasks. Where the same process starts payments, by Begin, it also
 // takes their first steps: Temporal hands the first workflow task out with the
 // reply to the start (an eager start), and the payment's answer is handed over
-// in memory. That spares the queue between the two processes, one of two events
-// for the answer's way through Temporal, and half of the time that the patient
-// waits. It is safe for concurrent use.
+// in memory. That spares the queue between the two processes, the answer's way
+// through Temporal, and half of the time that the patient waits. It is safe for
+// concurrent use.
 type Host struct {
 	temporal client.Client
 	worker   worker.Worker
+	build    string
 	answers  answers
 	running  atomic.Bool
 }
@@ -41,12 +42,12 @@ type Host struct {
 // with eight, every second task of a busy hour met none.
 const workflowPollers = 32
 
-// New makes the host of a process; steps are all that a payment takes. The
-// client has to be made with the options of workflows.Encrypted and, where payments are
+// New makes the host of a process; steps are all that a payment takes. The client
+// has to be made with the options of workflows.Encrypted and, where payments are
 // begun, with the interceptor NoticeStarts. failed is called once at most, when
 // the worker cannot go on.
 func New(c client.Client, steps *activities.All, failed func(error)) *Host {
-	h := &Host{temporal: c}
+	h := &Host{temporal: c, build: build()}
 	h.worker = worker.New(c, workflows.QueuePayments, worker.Options{
 		// The queue has no steps of its own to bound: its workflow tasks end within
 		// seconds, since each first try does.
@@ -54,7 +55,7 @@ func New(c client.Client, steps *activities.All, failed func(error)) *Host {
 		MaxConcurrentWorkflowTaskPollers: workflowPollers,
 		WorkerStopTimeout:                10 * time.Second,
 		//lint:ignore SA1019 The field that replaces it belongs to Temporal's versioning of workers, which is not used.
-		BuildID:      build(),
+		BuildID:      h.build,
 		OnFatalError: func(err error) { failed(fmt.Errorf("worker of %s: %w", workflows.QueuePayments, err)) },
 	})
 	steps.Register(h.worker)
@@ -107,7 +108,7 @@ func (h *Host) beginHere(ctx context.Context, r workflows.Request, s *start) (wo
 	defer forget()
 	o := workflows.StartOptions(r, time.Now())
 	o.EnableEagerStart = true
-	o.TypedSearchAttributes = temporal.NewSearchAttributes(o.TypedSearchAttributes.Copy(), builds.ValueSet(firstBuilds(build())))
+	o.TypedSearchAttributes = temporal.NewSearchAttributes(o.TypedSearchAttributes.Copy(), builds.ValueSet(firstBuilds(h.build)))
 	o.WorkflowExecutionErrorWhenAlreadyStarted = true // of a payment that is over
 	_, err := h.temporal.ExecuteWorkflow(ctx, o, workflows.TypeRegistrationPayment, r)
 	var invalid *serviceerror.InvalidArgument

@@ -100,14 +100,14 @@ func TestBeginGoesThroughTemporalUnlessThePaymentIsBegunHere(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c := &server{byUpdate: tc.update}
-			h := &Host{temporal: c}
+			h := &Host{temporal: c, build: "b1"}
 			h.running.Store(!tc.idle)
 			c.start = func(ctx context.Context, o client.StartWorkflowOptions) error {
 				require.True(t, o.EnableEagerStart)
 				require.Equal(t, id, o.ID)
 				named, ok := o.TypedSearchAttributes.GetKeywordList(builds)
 				require.True(t, ok)
-				require.Equal(t, firstBuilds(build()), named)
+				require.Equal(t, []string{"unversioned", "unversioned:b1"}, named)
 				return tc.start(h, ctx)
 			}
 			r := workflows.Request{Order: workflows.Order{HospitalID: "h-one", OrderNo: "ORDER1", Amount: workflows.Fen(5000)},
