@@ -112,7 +112,9 @@ func TestBeginGoesThroughTemporalUnlessThePaymentIsBegunHere(t *testing.T) {
 			}
 			r := workflows.Request{Order: workflows.Order{HospitalID: "h-one", OrderNo: "ORDER1", Amount: workflows.Fen(5000)},
 				Choice: workflows.Choice{Method: payment.ByWeChat}}
-			a, started, err := h.Begin(t.Context(), r)
+			ctx, cancel := context.WithTimeout(t.Context(), handover/2) // nobody waits for an answer that does not come
+			defer cancel()
+			a, started, err := h.Begin(ctx, r)
 			require.ErrorIs(t, err, tc.err)
 			require.Equal(t, tc.want, a)
 			require.Equal(t, tc.started, started)
