@@ -30,7 +30,8 @@ type Backend struct {
 type TellIn struct {
 	PaymentID  string
 	HospitalID string
-	URL        string
+	URL        string // none where no backend has to be told
+	Settled    bool   // there is nothing left to complete
 }
 
 // Callback is the body of what is told, signed by the Standard Webhooks
@@ -62,6 +63,9 @@ type CallbackData struct {
 // A registered payment is told as completed: the answer to this message is
 // what completes it. Any reply but 2xx is tried again.
 func (b *Backend) Tell(ctx context.Context, in TellIn) (None, error) {
+	if in.URL == "" && in.Settled {
+		return None{}, nil
+	}
 	view, err := b.Store.Payment(ctx, in.PaymentID)
 	if err != nil {
 		return None{}, boundary(err)

@@ -178,6 +178,14 @@ func TestAPaymentWithoutACallbackIsCompletedAllTheSame(t *testing.T) {
 	require.Equal(t, []string{"view", "complete"}, w.did)
 }
 
+func TestNobodyToTellAndNothingToCompleteIsNothingToDo(t *testing.T) {
+	w := newWorld()
+	b := backend(w, noon)
+	_, err := local(t, b, b.Tell, activities.TellIn{PaymentID: "pay_1", HospitalID: "h-one", Settled: true})
+	require.NoError(t, err)
+	require.Empty(t, w.did)
+}
+
 func TestAPaymentThatIsBeingRefundedMeanwhileIsNotCompleted(t *testing.T) {
 	w, l := newWorld(), listen(t, http.StatusOK)
 	w.view = registered()

@@ -51,7 +51,7 @@ type Store interface {
 	Attempt(ctx context.Context, paymentID string, attempt int) (store.Attempt, error)
 	EndAttempt(ctx context.Context, paymentID string, attempt int, state channel.State, code string, at time.Time) error
 	RecordCapture(ctx context.Context, c store.Capture) (store.Captured, error)
-	RecordRegistered(ctx context.Context, paymentID string, r his.Registered, at time.Time) error
+	RecordRegistered(ctx context.Context, paymentID string, r his.Registered, next payment.Status, at time.Time) error
 	RecordRegistrationRefused(ctx context.Context, paymentID, code string, at time.Time) error
 	LineBefore(ctx context.Context, paymentID string, before time.Time) (store.Line, error)
 	Complete(ctx context.Context, paymentID string, at time.Time) error

@@ -23,6 +23,7 @@ type RegisterIn struct {
 	Order     payment.Order
 	PaidAt    time.Time
 	Voucher   string
+	Completes bool // no backend has to be told: the payment is complete with it
 }
 
 func (in RegisterIn) registration() his.Registration {
@@ -33,9 +34,18 @@ func (in RegisterIn) registration() his.Registration {
 	}
 }
 
+// Next is the payment's status once the HIS has it.
+func (in RegisterIn) Next() payment.Status {
+	if in.Completes {
+		return payment.Completed
+	}
+	return payment.Registered
+}
+
 // RegisterOut is the HIS's number of the registration.
 type RegisterOut struct {
 	AppointmentID string `json:"appointment_id"`
+	Completed     bool   `json:"completed,omitempty"` // the books have the payment completed
 }
 
 // Register tells the HIS of the paid registration, which is idempotent by the
@@ -66,8 +76,8 @@ func (h *HIS) Register(ctx context.Context, in RegisterIn) (RegisterOut, error) 
 		}
 		return RegisterOut{}, boundary(err)
 	}
-	err = h.Store.RecordRegistered(ctx, in.PaymentID, done, h.Clock())
-	return RegisterOut{AppointmentID: done.AppointmentID}, boundary(err)
+	err = h.Store.RecordRegistered(ctx, in.PaymentID, done, in.Next(), h.Clock())
+	return RegisterOut{AppointmentID: done.AppointmentID, Completed: in.Completes}, boundary(err)
 }
 
 // known is the HIS's number when the books have the registration although the

@@ -80,6 +80,12 @@ func TestTheHISIsToldBeforeItIsWrittenDown(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "A-1", out.AppointmentID)
 	require.Equal(t, []string{"register", "registered A-1"}, w.did)
+	require.False(t, out.Completed)
+	in.Completes = true
+	out, err = local(t, h, h.Register, in)
+	require.NoError(t, err)
+	require.True(t, out.Completed)
+	require.Equal(t, "completed A-1", w.did[len(w.did)-1])
 	require.Equal(t, []any{"v-1", "ORDER0001", money.Fen(5000)}, []any{w.told.Voucher, w.told.OrderNo, w.told.Amount})
 
 	w = newWorld()

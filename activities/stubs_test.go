@@ -118,8 +118,8 @@ func (w *world) RecordRefund(_ context.Context, _ string, _ int, r channel.Refun
 func (w *world) Payment(context.Context, string) (store.View, error) { return w.view, w.do("view") }
 func (w *world) Complete(context.Context, string, time.Time) error   { return w.do("complete") }
 func (w *world) MoveTo(_ context.Context, m store.Move) error        { return w.do("move " + string(m.To)) }
-func (w *world) RecordRegistered(_ context.Context, _ string, r his.Registered, _ time.Time) error {
-	return w.do("registered " + r.AppointmentID)
+func (w *world) RecordRegistered(_ context.Context, _ string, r his.Registered, next payment.Status, _ time.Time) error {
+	return w.do(string(next) + " " + r.AppointmentID)
 }
 func (w *world) ActiveWindows(_ context.Context, _ string, at time.Time, systems ...payment.System) (payment.Windows, error) {
 	w.looked = append(w.looked, systems)

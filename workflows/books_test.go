@@ -247,16 +247,21 @@ func (b *fakeBooks) RecordCapture(_ context.Context, c store.Capture) (store.Cap
 	return store.Captured{VoucherCode: b.voucher}, nil
 }
 
-func (b *fakeBooks) RecordRegistered(_ context.Context, _ string, r his.Registered, _ time.Time) error {
+func (b *fakeBooks) RecordRegistered(_ context.Context, _ string, r his.Registered, next payment.Status, _ time.Time) error {
 	err := b.enter("RecordRegistered")
 	defer b.mu.Unlock()
-	if err != nil || b.his != "" {
+	if err != nil {
 		return err
 	}
-	if err := b.become(payment.Registered, ""); err != nil {
-		return err
+	if b.his == "" {
+		if err := b.become(payment.Registered, ""); err != nil {
+			return err
+		}
+		b.his = r.AppointmentID
 	}
-	b.his = r.AppointmentID
+	if b.status == payment.Registered {
+		return b.become(next, "")
+	}
 	return nil
 }
 

@@ -227,10 +227,14 @@ type fakeHIS struct {
 	refuses string
 	has     bool
 	trouble []error
+	during  func() // happens while it registers
 }
 
 func (h *fakeHIS) Register(_ context.Context, r his.Registration) (his.Registered, error) {
 	h.w.notes("his register " + r.OrderNo)
+	if h.during != nil {
+		h.during()
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(h.trouble) > 0 {

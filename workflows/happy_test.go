@@ -1,6 +1,7 @@
 package workflows_test
 
 import (
+	"maps"
 	"testing"
 	"time"
 
@@ -92,8 +93,12 @@ func TestAPaymentWithoutACallbackCompletesByItself(t *testing.T) {
 	r.CallbackURL = ""
 	w := newWorld(t, r)
 	w.paysAt(time.Second, payment.WeChat, 1)
+	unasked := map[string][]error{"Payment": {outage("books", "view")}, "Complete": {outage("books", "complete")}}
+	maps.Copy(w.books.trouble, unasked)
 	w.ends(payment.Completed, "")
 	require.Empty(t, w.backend.heard())
+	require.Equal(t, []payment.Status{payment.Pending, payment.AwaitingPayment, payment.Paid, payment.Registered, payment.Completed}, w.books.path)
+	require.Equal(t, unasked, w.books.trouble, "the registration has completed it")
 }
 
 func TestWhatThePatientSeesAtEachPointOfAMixedPayment(t *testing.T) {

@@ -1,6 +1,7 @@
 package workflows_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -167,6 +168,27 @@ func TestANotificationAfterTheEnd(t *testing.T) {
 			require.Zero(t, wechat.held())
 			require.Len(t, w.asked("wechat refund"), 1, "it goes back once")
 			require.Empty(t, w.asked("his register"))
+		})
+	}
+}
+
+// The registration is through when the wish is heard, and may have completed the
+// payment already.
+func TestACancellationWhileTheHISRegistersTakesAllOfItBack(t *testing.T) {
+	for name, url := range map[string]string{"a backend to be told": "https://booking.example/paid", "none": ""} {
+		t.Run(name, func(t *testing.T) {
+			r := by(payment.ByWeChat)
+			r.CallbackURL = url
+			w := newWorld(t, r)
+			var cancelled *reply
+			w.his.during = func() { cancelled = w.update(workflows.UpdateCancel, payment.Cancellation{}) }
+			w.paysAt(10*time.Second, payment.WeChat, 1)
+			w.ends(payment.Refunded, "cancelled")
+			require.NoError(t, cancelled.err)
+			require.False(t, w.his.has)
+			require.Zero(t, w.channels[payment.WeChat].held())
+			require.Contains(t, w.books.path, payment.Registered)
+			require.Equal(t, url == "", slices.Contains(w.books.path, payment.Completed))
 		})
 	}
 }

@@ -26,6 +26,7 @@ func (p *registration) register(ctx workflow.Context) *ending {
 	if !refused {
 		mustBooks(err)
 		p.his, p.status, p.slow, p.waiting = out.AppointmentID, payment.Registered, false, false
+		p.complete = out.Completed
 		p.tells(ctx, "registered in the HIS", "")
 		if p.inbox.wish.cancels() {
 			return p.grant(ctx)
@@ -41,7 +42,8 @@ func (p *registration) register(ctx workflow.Context) *ending {
 }
 
 func (p *registration) registration() activities.RegisterIn {
-	return activities.RegisterIn{PaymentID: p.id, Order: p.order(), PaidAt: p.paidAt, Voucher: p.voucher}
+	return activities.RegisterIn{PaymentID: p.id, Order: p.order(), PaidAt: p.paidAt, Voucher: p.voucher,
+		Completes: p.request.CallbackURL == ""}
 }
 
 // tellMeanwhile lets the backend know where the payment stands, which goes on.
@@ -89,7 +91,8 @@ func (p *registration) flagDelay(ctx workflow.Context) {
 }
 
 func (p *registration) message() activities.TellIn {
-	return activities.TellIn{PaymentID: p.id, HospitalID: p.order().HospitalID, URL: p.request.CallbackURL}
+	return activities.TellIn{PaymentID: p.id, HospitalID: p.order().HospitalID, URL: p.request.CallbackURL,
+		Settled: p.status != payment.Registered || p.complete}
 }
 
 // tell lets the booking backend know how the payment ended. A backend that

@@ -70,6 +70,7 @@ type registration struct {
 	paidAt   time.Time
 	refused  bool   // by the HIS
 	his      string // the HIS's number of the appointment
+	complete bool   // in the books already, with the registration
 
 	inbox inbox
 	// lingering are attempts that the patient left and that may still be paid.

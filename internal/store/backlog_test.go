@@ -39,7 +39,7 @@ func TestTheLineBeforeAPaymentIsWhoPaidEarlierAndStillWaits(t *testing.T) {
 	own := b.paidAt(t, "OWN", at(6))
 	b.paidAt(t, "LATER", at(7))
 	unpaid := b.open(t, "UNPAID", 5000)
-	require.NoError(t, b.RecordRegistered(t.Context(), registered, his.Registered{AppointmentID: "a", NoticeID: "n"}, at(8)))
+	require.NoError(t, b.RecordRegistered(t.Context(), registered, his.Registered{AppointmentID: "a", NoticeID: "n"}, payment.Registered, at(8)))
 	require.NoError(t, b.RecordRegistrationRefused(t.Context(), refused, his.CodeSlotGone, at(8)))
 	require.NoError(t, b.MoveTo(t.Context(), store.Move{PaymentID: refunding, To: payment.Refunding, Reason: "r", At: at(8)}))
 

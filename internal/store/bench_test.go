@@ -27,7 +27,7 @@ func BenchmarkPayment(b *testing.B) {
 			Pay: payment.PayParams{"code_url": "weixin://x"}, Report: channel.Report{State: channel.Open}}, noon))
 		_, err = s.RecordCapture(ctx, capture(order, 1, "wx-"+order, 5000, payment.Paid))
 		require.NoError(b, err)
-		require.NoError(b, s.RecordRegistered(ctx, o.PaymentID, his.Registered{AppointmentID: order}, noon))
+		require.NoError(b, s.RecordRegistered(ctx, o.PaymentID, his.Registered{AppointmentID: order}, payment.Registered, noon))
 		require.NoError(b, s.Complete(ctx, o.PaymentID, noon))
 	}
 }

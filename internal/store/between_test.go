@@ -45,7 +45,7 @@ func (s steps) capture(ctx context.Context, no string) (store.Captured, error) {
 }
 
 func (s steps) registered(ctx context.Context) error {
-	return s.RecordRegistered(ctx, s.id(), his.Registered{AppointmentID: "apt"}, noon)
+	return s.RecordRegistered(ctx, s.id(), his.Registered{AppointmentID: "apt"}, payment.Registered, noon)
 }
 
 func (s steps) move(ctx context.Context, to payment.Status) error {

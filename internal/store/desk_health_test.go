@@ -54,7 +54,7 @@ func TestHealthIsWhatTheBooksKnow(t *testing.T) {
 		_, err = b.KeepWebhook(ctx, store.Webhook{Channel: payment.WeChat, HospitalID: hospital, EventID: order, PaymentID: id, Outcome: "accepted", ReceivedAt: ago(m - 1)})
 		require.NoError(t, err)
 		if i == 0 {
-			require.NoError(t, b.RecordRegistered(ctx, id, his.Registered{AppointmentID: "apt", NoticeID: "n"}, ago(m-2)))
+			require.NoError(t, b.RecordRegistered(ctx, id, his.Registered{AppointmentID: "apt", NoticeID: "n"}, payment.Registered, ago(m-2)))
 			require.NoError(t, b.Complete(ctx, id, ago(m-2)))
 			_, err := b.ReserveRefund(ctx, refundOf(id, "one", 1000))
 			require.NoError(t, err)

@@ -33,7 +33,9 @@ func TestAStepWhoseCommitWasLostIsRepeatedSafely(t *testing.T) {
 			_, err := s.RecordCapture(ctx, capture(order, 1, "wx-1", 5000, payment.Paid))
 			return err
 		}},
-		{"registered", true, func() error { return s.RecordRegistered(ctx, id, his.Registered{AppointmentID: "a"}, noon) }},
+		{"registered", true, func() error {
+			return s.RecordRegistered(ctx, id, his.Registered{AppointmentID: "a"}, payment.Registered, noon)
+		}},
 		{"complete", true, func() error { return s.Complete(ctx, id, noon) }},
 		{"reserve", false, func() error { _, err := s.ReserveRefund(ctx, refundOf(id, "k", 5000)); return err }},
 		{"refund", false, func() error {

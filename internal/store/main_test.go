@@ -168,7 +168,7 @@ func (b *books) pay(t testing.TB, order string, fen int64) string {
 func (b *books) complete(t testing.TB, order string, fen int64) string {
 	t.Helper()
 	id := b.pay(t, order, fen)
-	require.NoError(t, b.RecordRegistered(t.Context(), id, his.Registered{AppointmentID: "apt-" + order, NoticeID: "n-" + order}, noon))
+	require.NoError(t, b.RecordRegistered(t.Context(), id, his.Registered{AppointmentID: "apt-" + order, NoticeID: "n-" + order}, payment.Registered, noon))
 	require.NoError(t, b.Complete(t.Context(), id, noon))
 	return id
 }

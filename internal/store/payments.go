@@ -29,18 +29,23 @@ func (s *Store) MoveTo(ctx context.Context, m Move) error {
 	})
 }
 
-// Complete notes that the booking backend knows of the registration.
+// Complete notes that the booking backend knows of the registration, or that no
+// backend has to.
 func (s *Store) Complete(ctx context.Context, paymentID string, at time.Time) error {
 	return s.quickStep(ctx, "complete", ofPayment(paymentID), at, func(st *step) error {
 		if st.row.Status == payment.Completed {
 			return nil
 		}
-		if err := st.become(payment.Completed, ""); err != nil {
-			return err
-		}
-		st.record(byWorkflow, "completed")
-		return nil
+		return st.complete()
 	})
+}
+
+func (st *step) complete() error {
+	if err := st.become(payment.Completed, ""); err != nil {
+		return err
+	}
+	st.record(byWorkflow, "completed")
+	return nil
 }
 
 // ChooseMethod notes another way to pay. It returns ErrTransition once the

@@ -212,7 +212,7 @@ func TestALifeWithoutTroubleAndEveryStepTwice(t *testing.T) {
 			return err
 		}, payment.Paid},
 		{"registered", func() error {
-			return b.RecordRegistered(ctx, id, his.Registered{AppointmentID: "apt", NoticeID: "n"}, noon.Add(time.Hour))
+			return b.RecordRegistered(ctx, id, his.Registered{AppointmentID: "apt", NoticeID: "n"}, payment.Registered, noon.Add(time.Hour))
 		}, payment.Registered},
 		{"complete", func() error { return b.Complete(ctx, id, noon) }, payment.Completed},
 	}
@@ -236,7 +236,40 @@ func TestALifeWithoutTroubleAndEveryStepTwice(t *testing.T) {
 	require.Equal(t, "apt", v.AppointmentID)
 	require.Equal(t, &store.Voucher{Code: voucher, IssuedAt: noon.Add(time.Minute).Truncate(time.Microsecond),
 		Confirmed: noon.Add(time.Hour).Truncate(time.Microsecond)}, v.Voucher)
-	require.ErrorIs(t, b.RecordRegistered(ctx, id, his.Registered{AppointmentID: "another"}, noon), store.ErrConflict)
+	require.ErrorIs(t, b.RecordRegistered(ctx, id, his.Registered{AppointmentID: "another"}, payment.Registered, noon), store.ErrConflict)
+}
+
+func TestAPaymentThatNobodyElseHasToHearOfIsCompleteWithItsRegistration(t *testing.T) {
+	b := newBooks(t)
+	ctx := t.Context()
+	registered := func(id string, next payment.Status) {
+		t.Helper()
+		for range 2 {
+			require.NoError(t, b.RecordRegistered(ctx, id, his.Registered{AppointmentID: "apt-" + id, NoticeID: "n"}, next, noon))
+		}
+	}
+	at, later, back := b.pay(t, "ATONCE001", 5000), b.pay(t, "LATER0001", 5000), b.pay(t, "BACK00001", 5000)
+	before := lines(t, b, at)
+	registered(at, payment.Completed)
+	require.Equal(t, payment.Completed, status(t, b, at))
+	require.Equal(t, before+2, lines(t, b, at), "registered, and completed")
+
+	registered(later, payment.Registered)
+	require.Equal(t, payment.Registered, status(t, b, later))
+	registered(later, payment.Completed)
+	require.Equal(t, payment.Completed, status(t, b, later))
+	require.Equal(t, before+2, lines(t, b, later))
+
+	registered(back, payment.Registered)
+	require.NoError(t, b.MoveTo(ctx, store.Move{PaymentID: back, To: payment.Refunding, At: noon}))
+	registered(back, payment.Completed)
+	require.Equal(t, payment.Refunding, status(t, b, back), "its money goes back")
+	for _, id := range []string{at, later, back} {
+		v, err := b.Payment(ctx, id)
+		require.NoError(t, err)
+		require.Equal(t, "apt-"+id, v.AppointmentID)
+		b.requireRight(t, id)
+	}
 }
 
 func TestAVoucherIsTemporaryUntilTheHISHasIt(t *testing.T) {

@@ -11,22 +11,26 @@ import (
 )
 
 // RecordRegistered notes that the HIS has the registration: the status, and the
-// voucher, which is temporary no longer. A repeat changes nothing; another
-// appointment for the same payment is ErrConflict.
-func (s *Store) RecordRegistered(ctx context.Context, paymentID string, r his.Registered, at time.Time) error {
+// voucher, which is temporary no longer. A payment that nobody else has to hear
+// of is complete with it: next is then Completed, else Registered. A repeat
+// changes nothing; another appointment for the same payment is ErrConflict.
+func (s *Store) RecordRegistered(ctx context.Context, paymentID string, r his.Registered, next payment.Status, at time.Time) error {
 	return s.quickStep(ctx, "record registration", ofPayment(paymentID), at, func(st *step) error {
-		if st.row.Appointment != "" {
-			if st.row.Appointment != r.AppointmentID {
-				return fmt.Errorf("it is registered under another appointment: %w", ErrConflict)
+		switch st.row.Appointment {
+		case "":
+			if err := st.become(payment.Registered, ""); err != nil {
+				return err
 			}
-			return nil
+			st.row.Appointment, st.row.Notice = r.AppointmentID, r.NoticeID
+			st.row.VoucherFinal = sql.NullTime{Time: st.at, Valid: true}
+			st.record(byWorkflow, "registered", "appointment", r.AppointmentID, "notice", r.NoticeID)
+		case r.AppointmentID:
+		default:
+			return fmt.Errorf("it is registered under another appointment: %w", ErrConflict)
 		}
-		if err := st.become(payment.Registered, ""); err != nil {
-			return err
+		if next == payment.Completed && st.row.Status == payment.Registered {
+			return st.complete()
 		}
-		st.row.Appointment, st.row.Notice = r.AppointmentID, r.NoticeID
-		st.row.VoucherFinal = sql.NullTime{Time: st.at, Valid: true}
-		st.record(byWorkflow, "registered", "appointment", r.AppointmentID, "notice", r.NoticeID)
 		return nil
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/regpay/regpay/internal/channel"
+	"github.com/regpay/regpay/internal/his"
 	"github.com/regpay/regpay/internal/payment"
 	"github.com/regpay/regpay/internal/store"
 )
@@ -40,7 +41,13 @@ func TestAStepOfAPaymentWithoutTroubleIsTwoRoundTrips(t *testing.T) {
 			named{"ended", func() error { return s.EndAttempt(ctx, p.id(), 1, channel.Closed, "", noon) }},
 			named{"move", func() error { return p.move(ctx, payment.Closed) }})
 	}
-	for name, way := range map[string]func(string) []named{"PAID": life, "UNPAID": unpaid} {
+	untold := func(order string) []named {
+		p := steps{s, order}
+		return append(life(order)[:4], named{"registered and complete", func() error {
+			return s.RecordRegistered(ctx, p.id(), his.Registered{AppointmentID: "apt"}, payment.Completed, noon)
+		}})
+	}
+	for name, way := range map[string]func(string) []named{"PAID": life, "UNTOLD": untold, "UNPAID": unpaid} {
 		for _, first := range []bool{true, false} { // which prepares each statement
 			order := fmt.Sprintf("%s%v", name, first)
 			for _, repeated := range []bool{false, true} {
@@ -55,6 +62,7 @@ func TestAStepOfAPaymentWithoutTroubleIsTwoRoundTrips(t *testing.T) {
 		}
 	}
 	require.Equal(t, payment.Completed, status(t, b, payment.ID(hospital, "PAIDfalse")))
+	require.Equal(t, payment.Completed, status(t, b, payment.ID(hospital, "UNTOLDfalse")))
 	require.Equal(t, payment.Closed, status(t, b, payment.ID(hospital, "UNPAIDfalse")))
 }
 

@@ -138,7 +138,7 @@ func (p *player) capture(n int, amount money.Money, next payment.Status) {
 // register ends it well.
 func (p *player) register() {
 	p.step(func(at time.Time) error {
-		return p.RecordRegistered(p.ctx, p.id, his.Registered{AppointmentID: "apt-" + p.request.Order.OrderNo, NoticeID: "ntc-" + p.request.Order.OrderNo}, at)
+		return p.RecordRegistered(p.ctx, p.id, his.Registered{AppointmentID: "apt-" + p.request.Order.OrderNo, NoticeID: "ntc-" + p.request.Order.OrderNo}, payment.Registered, at)
 	})
 	p.step(func(at time.Time) error { return p.Complete(p.ctx, p.id, at) })
 }

@@ -101,12 +101,13 @@ func (p *payments) pay(ctx dbos.Context, o order) (workflows.Result, error) {
 	}
 	registered, err := step(ctx, hospitals, "HIS.Register", p.his.Register, activities.RegisterIn{
 		PaymentID: answer.PaymentID, Order: o.Request.Order, PaidAt: paid.At, Voucher: settled.Voucher,
+		Completes: o.Request.CallbackURL == "",
 	})
 	if err != nil {
 		return workflows.Result{}, err
 	}
 	_, err = step(ctx, backend, "Backend.Tell", p.backend.Tell, activities.TellIn{
-		PaymentID: answer.PaymentID, HospitalID: hospital, URL: o.Request.CallbackURL,
+		PaymentID: answer.PaymentID, HospitalID: hospital, URL: o.Request.CallbackURL, Settled: registered.Completed,
 	})
 	return workflows.Result{
 		PaymentID: answer.PaymentID, Status: payment.Completed, Voucher: settled.Voucher, AppointmentID: registered.AppointmentID,

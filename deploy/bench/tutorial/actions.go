@@ -26,7 +26,7 @@ type actions struct {
 type writes interface {
 	BeginAttempt(ctx context.Context, c channel.Charge, next payment.Status) (store.Attempt, error)
 	SavePrepaid(ctx context.Context, paymentID string, attempt int, p channel.Prepaid, at time.Time) error
-	RecordRegistered(ctx context.Context, paymentID string, r his.Registered, at time.Time) error
+	RecordRegistered(ctx context.Context, paymentID string, r his.Registered, next payment.Status, at time.Time) error
 }
 
 // systems are the hospitals' clients.
@@ -90,10 +90,12 @@ func (a *actions) RegisterInHIS(ctx context.Context, r his.Registration) (his.Re
 type RegisteredIn struct {
 	PaymentID  string         `json:"payment_id"`
 	Registered his.Registered `json:"registered"`
+	Next       payment.Status `json:"next"`
 }
 
 // RecordRegistered writes down that the HIS knows; the voucher stops being
-// temporary in the same transaction.
+// temporary in the same transaction, in which a payment that no backend has to
+// hear of is complete.
 func (a *actions) RecordRegistered(ctx context.Context, in RegisteredIn) error {
-	return boundary(a.books.RecordRegistered(ctx, in.PaymentID, in.Registered, a.clock()))
+	return boundary(a.books.RecordRegistered(ctx, in.PaymentID, in.Registered, in.Next, a.clock()))
 }

@@ -66,8 +66,8 @@ func (fine) register(ctx workflow.Context, in activities.RegisterIn) (activities
 	if err != nil {
 		return activities.RegisterOut{}, err
 	}
-	err = workflow.ExecuteActivity(ctx, single.RecordRegistered, RegisteredIn{PaymentID: in.PaymentID, Registered: done}).Get(ctx, nil)
-	return activities.RegisterOut{AppointmentID: done.AppointmentID}, err
+	err = workflow.ExecuteActivity(ctx, single.RecordRegistered, RegisteredIn{PaymentID: in.PaymentID, Registered: done, Next: in.Next()}).Get(ctx, nil)
+	return activities.RegisterOut{AppointmentID: done.AppointmentID, Completed: in.Completes}, err
 }
 
 // chargeOf is the very charge that regpay asks for.

@@ -70,6 +70,7 @@ type life struct {
 	paidAt      time.Time
 	voucher     string
 	appointment string
+	complete    bool // in the books already, with the registration
 
 	begins int  // starts that were heard
 	ready  bool // the caller can be answered
@@ -256,12 +257,12 @@ func (p *life) settle(ctx workflow.Context, r channel.Report) error {
 // register tells the HIS and writes down that it knows.
 func (p *life) register(ctx workflow.Context) error {
 	out, err := p.cut.register(ctx, activities.RegisterIn{
-		PaymentID: p.id, Order: p.request.Order, PaidAt: p.paidAt, Voucher: p.voucher,
+		PaymentID: p.id, Order: p.request.Order, PaidAt: p.paidAt, Voucher: p.voucher, Completes: p.request.CallbackURL == "",
 	})
 	if err != nil {
 		return err
 	}
-	p.status, p.appointment = payment.Registered, out.AppointmentID
+	p.status, p.appointment, p.complete = payment.Registered, out.AppointmentID, out.Completed
 	return nil
 }
 
@@ -270,6 +271,7 @@ func (p *life) register(ctx workflow.Context) error {
 func (p *life) end(ctx workflow.Context, last payment.Status) error {
 	err := workflow.ExecuteActivity(ctx, backend.Tell, activities.TellIn{
 		PaymentID: p.id, HospitalID: p.request.Order.HospitalID, URL: p.request.CallbackURL,
+		Settled: p.status != payment.Registered || p.complete,
 	}).Get(ctx, nil)
 	if err != nil {
 		return err

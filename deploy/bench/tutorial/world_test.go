@@ -80,10 +80,10 @@ func (w *world) RecordCapture(_ context.Context, c store.Capture) (store.Capture
 	return store.Captured{VoucherCode: "v-1"}, w.do("capture", c)
 }
 
-func (w *world) RecordRegistered(_ context.Context, id string, r his.Registered, at time.Time) error {
-	w.view = store.View{ID: id, Status: payment.Registered, AppointmentID: r.AppointmentID, Amount: money.Fen(5000),
+func (w *world) RecordRegistered(_ context.Context, id string, r his.Registered, next payment.Status, at time.Time) error {
+	w.view = store.View{ID: id, Status: next, AppointmentID: r.AppointmentID, Amount: money.Fen(5000),
 		Captured: money.Fen(5000), Refunded: money.Fen(0)}
-	return w.do("registered", id, r, at)
+	return w.do("registered", id, r, next, at)
 }
 
 func (w *world) Complete(_ context.Context, id string, at time.Time) error {
