@@ -99,15 +99,16 @@ func (st *step) beginAttempt(c channel.Charge) error {
 	if err != nil {
 		return err
 	}
-	st.also = part{writeBegun, []any{c.Attempt, c.Channel, c.Scene, c.MerchantNo, channel.Open, c.Amount.Currency(),
-		c.Amount.Minor(), st.at, sealed}}
+	r := attemptRow{PaymentID: c.PaymentID, Attempt: c.Attempt, Hospital: st.row.Hospital, Channel: c.Channel,
+		MerchantNo: c.MerchantNo, State: channel.Open, Currency: c.Amount.Currency(), Amount: c.Amount.Minor(), Charge: sealed}
+	st.also = part{writeBegun, []any{r.Attempt, r.Channel, c.Scene, r.MerchantNo, r.State, r.Currency, r.Amount, st.at, r.Charge}, r}
 	return nil
 }
 
 // changeAttempt makes the step write what changes of an attempt before its
 // money comes.
 func (st *step) changeAttempt(r attemptRow) {
-	st.also = part{writeAttempt, []any{r.Attempt, r.Prepaid, null(r.Handle), r.State, r.Code}}
+	st.also = part{writeAttempt, []any{r.Attempt, r.Prepaid, null(r.Handle), r.State, r.Code}, r}
 }
 
 // SavePrepaid keeps what the channel answered to Prepay. A capture that its

@@ -55,10 +55,11 @@ func (s steps) move(ctx context.Context, to payment.Status) error {
 func (s steps) complete(ctx context.Context) error { return s.Complete(ctx, s.id(), noon) }
 
 // upTo takes the payment to a status.
-func (s steps) upTo(t *testing.T, b *books, to payment.Status) {
+func (s steps) upTo(t *testing.T, to payment.Status) {
 	t.Helper()
 	ctx := t.Context()
-	b.open(t, s.order, 5000)
+	_, err := s.OpenPayment(ctx, opening(request(s.order, 1, 5000)))
+	require.NoError(t, err)
 	for _, step := range []struct {
 		from payment.Status
 		call func() error
@@ -206,28 +207,42 @@ func TestAStepThatWasOvertakenIsDecidedByWhatIsThere(t *testing.T) {
 			},
 			now: payment.Closed, lines: 2},
 	} {
-		t.Run(tc.name, func(t *testing.T) {
-			b := newBooks(t)
-			own := steps{b.Store, "ORDER0001"}
-			own.upTo(t, b, tc.from)
-			before := lines(t, b, own.id())
-			other, w := b.overWire(t)
-			w.interrupt(tc.at, func() { assert.NoError(t, tc.other(b, own)) })
-			err := tc.step(steps{other, own.order})
-			require.True(t, w.interrupted(), "the other step came in between")
-			if tc.fails != nil {
-				require.ErrorIs(t, err, tc.fails)
-			} else {
-				require.NoError(t, err)
+		for _, remembered := range []bool{false, true} {
+			name := tc.name
+			if remembered {
+				name += ", by a process that remembers it from before"
 			}
-			require.Empty(t, w.refusals(), "the database had nothing to refuse: the guard alone kept the books right")
-			require.Equal(t, tc.now, status(t, b, own.id()))
-			require.Equal(t, tc.lines, lines(t, b, own.id())-before)
-			if tc.check != nil {
-				tc.check(b, own)
-			}
-			b.requireRight(t, own.id())
-		})
+			t.Run(name, func(t *testing.T) {
+				b := newBooks(t)
+				other, w := b.overWire(t)
+				own, overtaken := steps{b.Store, "ORDER0001"}, steps{other, "ORDER0001"}
+				if remembered {
+					overtaken.upTo(t, tc.from)
+				} else {
+					own.upTo(t, tc.from)
+				}
+				before := lines(t, b, own.id())
+				if remembered {
+					require.NoError(t, tc.other(b, own))
+				} else {
+					w.interrupt(tc.at, func() { assert.NoError(t, tc.other(b, own)) })
+				}
+				err := tc.step(overtaken)
+				require.True(t, w.interrupted(), "the other step came in between")
+				if tc.fails != nil {
+					require.ErrorIs(t, err, tc.fails)
+				} else {
+					require.NoError(t, err)
+				}
+				require.Empty(t, w.refusals(), "the database had nothing to refuse: the guard alone kept the books right")
+				require.Equal(t, tc.now, status(t, b, own.id()))
+				require.Equal(t, tc.lines, lines(t, b, own.id())-before)
+				if tc.check != nil {
+					tc.check(b, own)
+				}
+				b.requireRight(t, own.id())
+			})
+		}
 	}
 }
 

@@ -80,7 +80,7 @@ func (st *step) capture(a attemptRow, c Capture) error {
 	if err != nil {
 		return fmt.Errorf("keep the report: %w", err)
 	}
-	st.also = part{writeCapture, append([]any{a.Attempt, c.Report.ChannelNo, a.Hospital, a.Channel, a.Currency,
+	st.also = part{statement: writeCapture, args: append([]any{a.Attempt, c.Report.ChannelNo, a.Hospital, a.Channel, a.Currency,
 		amount.Minor(), st.at, string(report), channel.Captured, c.Report.Code, fee.Minor()}, booking(t)...)}
 	st.row.Captured += amount.Minor()
 	return nil

@@ -49,6 +49,8 @@ type facts struct {
 	attemptRow
 	Begun bool          `db:"begun"`     // the attempt is in the books
 	Known sql.NullInt64 `db:"known_fen"` // the amount of the capture that is in the books
+	// Unasked is remembered of a payment that has no attempt yet.
+	Unasked bool `db:"-"`
 }
 
 // sight is what a quick step is of, and the query of all that it decides by.
@@ -57,6 +59,7 @@ type sight struct {
 	what    string // for errors
 	query   string
 	args    []any
+	recall  func(facts) bool // whether all of it is in what is remembered
 }
 
 const (
@@ -75,16 +78,17 @@ const (
 
 // ofPayment is a payment alone.
 func ofPayment(id string) sight {
-	return sight{payment: id, what: "payment", query: readPayment, args: []any{id}}
+	return sight{payment: id, what: "payment", query: readPayment, args: []any{id}, recall: recallPayment}
 }
 
 // ofNew is a payment and whether it has an attempt already.
 func ofNew(id string, attempt int) sight {
-	return sight{payment: id, what: "payment", query: readBegun, args: []any{id, attempt}}
+	return sight{payment: id, what: "payment", query: readBegun, args: []any{id, attempt}, recall: recallNew}
 }
 
 // ofCharge is a payment with an attempt, and the attempt's capture of that
 // number of the channel's.
 func ofCharge(id string, attempt int, channelNo string) sight {
-	return sight{payment: id, what: fmt.Sprintf("attempt %d", attempt), query: readCharge, args: []any{id, attempt, channelNo}}
+	return sight{payment: id, what: fmt.Sprintf("attempt %d", attempt), query: readCharge, args: []any{id, attempt, channelNo},
+		recall: recallCharge(attempt)}
 }

@@ -3,10 +3,12 @@ package store
 import "fmt"
 
 // part is the statement of a step that writes more than the payment and its
-// log, with the arguments after theirs.
+// log, with the arguments after theirs, and the attempt as it becomes, as far as
+// it is known before it is written.
 type part struct {
 	statement string
 	args      []any
+	attempt   attemptRow
 }
 
 // The statements of steps. In each of them the payment moves first, if it is as
@@ -26,7 +28,7 @@ WITH moved AS (
     UPDATE payments SET status = $3, reason = $4, method = $5, captured_fen = $6, reserved_fen = $7, refunded_fen = $8,
            updated_at = $9, pay_by = $10, paid_at = $11, voucher_code = $12, voucher_confirmed_at = $13,
            appointment_id = $14, notice_id = $15, refusal = $16, refund_count = $17, audit_seq = $18, audit_head = $19
-     WHERE id = $1 AND audit_seq = $2
+     WHERE id = $1 AND audit_head = $2
     RETURNING id, hospital_id
 )`
 
@@ -73,7 +75,7 @@ func (st *step) write() (bool, error) {
 		statement = writePayment
 	}
 	r := &st.row
-	args := append([]any{r.ID, st.read.Payment.AuditSeq, r.Status, r.Reason, r.Method, r.Captured, r.Reserved, r.Refunded,
+	args := append([]any{r.ID, st.read.Payment.AuditHead, r.Status, r.Reason, r.Method, r.Captured, r.Reserved, r.Refunded,
 		st.at, r.PayBy, r.PaidAt, r.Voucher, r.VoucherFinal, r.Appointment, r.Notice, r.Refusal, r.RefundCount,
 		st.log.head.Seq, st.log.head.Hash}, st.log.columns()...)
 	done, err := st.db.ExecContext(st.ctx, statement, append(args, st.also.args...)...)

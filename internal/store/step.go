@@ -39,8 +39,9 @@ func (s *Store) step(ctx context.Context, doing, paymentID string, at time.Time,
 	return named(doing, paymentID, s.locked(ctx, ofPayment(paymentID), at, f))
 }
 
-// quickStep is a step in two round trips instead of five. It reads all that it
-// decides by in one query, without a lock, and writes in one statement, which
+// quickStep is a step in two round trips instead of five, and in one where this
+// process took the step before. It reads all that it decides by in one query,
+// without a lock, if it does not remember it, and writes in one statement, which
 // PostgreSQL makes atomic. The statement does nothing when another step of the
 // payment came in between: every step moves the end of the payment's audit log
 // (I8), so where that is as it was read, all else is.
@@ -48,9 +49,9 @@ func (s *Store) step(ctx context.Context, doing, paymentID string, at time.Time,
 // f decides by read alone, and changes the books by row, record and also alone.
 // What it refuses may have been about to change, so that, a step that was
 // overtaken, and whatever else did not work out is decided with the row locked.
-// So f is run up to twice, and sets all of its results each time.
+// So f is run up to three times, and sets all of its results each time.
 func (s *Store) quickStep(ctx context.Context, doing string, of sight, at time.Time, f func(*step) error) error {
-	if s.unlocked(ctx, of, at, f) {
+	if s.recalled(ctx, of, at, f) || s.unlocked(ctx, of, at, f) {
 		return nil
 	}
 	return named(doing, of.payment, s.locked(ctx, of, at, f))
@@ -63,6 +64,18 @@ func named(doing, paymentID string, err error) error {
 	return nil
 }
 
+// recalled tries a step by what is remembered of its payment, and says whether
+// it is done: written, since nothing else shows that the memory is of now.
+func (s *Store) recalled(ctx context.Context, of sight, at time.Time, f func(*step) error) bool {
+	known, ok := s.memory.take(of.payment)
+	if !ok || !of.recall(known) {
+		return false
+	}
+	st := &step{Store: s, ctx: ctx, at: stamp(at), db: s.db}
+	st.decideBy(known)
+	return f(st) == nil && len(st.log.records) > 0 && st.writeAlone()
+}
+
 // unlocked tries a step without a lock, and says whether it is done. An error is
 // of no interest: it comes again with the lock, or there is none any more.
 func (s *Store) unlocked(ctx context.Context, of sight, at time.Time, f func(*step) error) bool {
@@ -70,11 +83,18 @@ func (s *Store) unlocked(ctx context.Context, of sight, at time.Time, f func(*st
 	if st.look(of.query, of.args...) != nil || f(st) != nil {
 		return false
 	}
-	if len(st.log.records) == 0 {
-		return true
-	}
+	return len(st.log.records) == 0 || st.writeAlone()
+}
+
+// writeAlone writes a step that has no transaction, and remembers what it has
+// left.
+func (st *step) writeAlone() bool {
 	written, err := st.write()
-	return written && err == nil
+	if !written || err != nil {
+		return false
+	}
+	st.memory.keep(st.left())
+	return true
 }
 
 // locked is a step with the payment's row locked.
@@ -107,14 +127,18 @@ func (s *Store) locked(ctx context.Context, of sight, at time.Time, f func(*step
 
 // look reads what a step decides by.
 func (st *step) look(query string, args ...any) error {
-	st.read = facts{}
-	if err := sqlx.GetContext(st.ctx, st.db, &st.read, query, args...); err != nil {
+	var f facts
+	if err := sqlx.GetContext(st.ctx, st.db, &f, query, args...); err != nil {
 		return err
 	}
-	st.row = st.read.Payment
+	st.decideBy(f)
+	return nil
+}
+
+func (st *step) decideBy(f facts) {
+	st.read, st.row = f, f.Payment
 	st.said = st.row.Status
 	st.log = chain{subject: st.row.ID, head: audit.Head{Seq: st.row.AuditSeq, Hash: st.row.AuditHead}}
-	return nil
 }
 
 // inTx runs f in a transaction and commits when f says so. Ending without a

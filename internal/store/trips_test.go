@@ -16,7 +16,7 @@ import (
 )
 
 // A payment's books cost by the round trip, on both ends of the connection.
-func TestAStepOfAPaymentWithoutTroubleIsTwoRoundTrips(t *testing.T) {
+func TestAStepOfAPaymentWithoutTroubleIsOneRoundTripOrTwo(t *testing.T) {
 	b := newBooks(t)
 	ctx := t.Context()
 	s, w := b.overWire(t)
@@ -54,8 +54,12 @@ func TestAStepOfAPaymentWithoutTroubleIsTwoRoundTrips(t *testing.T) {
 				for _, step := range way(order) {
 					w.counted()
 					require.NoError(t, step.call(), step.name)
+					most := 1 // to write by what is remembered, or to see that it is written
+					if step.name == "open" || repeated && step.name == "begin" {
+						most = 2
+					}
 					if n := w.counted(); !first {
-						require.LessOrEqual(t, n, 2, "%s, repeated: %v", step.name, repeated)
+						require.LessOrEqual(t, n, most, "%s, repeated: %v", step.name, repeated)
 					}
 				}
 			}

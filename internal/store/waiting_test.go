@@ -40,7 +40,7 @@ func TestAStepThatWaitsForAnotherSeesAllThatItDid(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			b := newBooks(t)
 			own := steps{b.Store, "ORDER0001"}
-			own.upTo(t, b, tc.from)
+			own.upTo(t, tc.from)
 			before := lines(t, b, own.id())
 			done := make(chan error, 1)
 			other, w := b.overWire(t)

@@ -1,0 +1,64 @@
+package store
+
+import lru "github.com/hashicorp/golang-lru/v2"
+
+// memory keeps what the steps of this process have left of payments, so that
+// the next step of such a payment need not read it. Nothing depends on it: a
+// step that decides by what is remembered writes only if the payment's audit log
+// still ends where it did, and what it does not come to write it reads. So it is
+// no matter that other processes take steps, too. It is safe for concurrent use.
+type memory struct {
+	payments *lru.Cache[string, facts]
+}
+
+// mostRemembered bounds the memory, of some two kilobytes for each payment that
+// is under way.
+const mostRemembered = 4096
+
+func newMemory() memory {
+	c, err := lru.New[string, facts](mostRemembered)
+	if err != nil {
+		panic("store: " + err.Error()) // of a size that is not positive
+	}
+	return memory{c}
+}
+
+// take hands out what is remembered of a payment, once.
+func (m memory) take(paymentID string) (facts, bool) {
+	f, ok := m.payments.Peek(paymentID)
+	return f, ok && m.payments.Remove(paymentID)
+}
+
+// keep remembers what a step has left. The end of a payment is followed by
+// little.
+func (m memory) keep(f facts) {
+	if !f.Payment.Status.Ended() {
+		m.payments.Add(f.Payment.ID, f)
+	}
+}
+
+// left is what a step leaves that wrote the payment's row and log.
+func (st *step) left() facts {
+	f := facts{Payment: st.row, attemptRow: st.also.attempt, Unasked: st.read.Unasked && st.also.statement == ""}
+	f.Payment.AuditSeq, f.Payment.AuditHead = st.log.head.Seq, st.log.head.Hash
+	if st.also.statement == "" {
+		f.attemptRow = st.read.attemptRow
+	}
+	f.attemptRow.Status = f.Payment.Status
+	return f
+}
+
+// What a sight has of what is remembered.
+
+func recallPayment(facts) bool { return true }
+
+// recallNew knows that an attempt is not there only if there is none.
+func recallNew(f facts) bool { return f.Unasked }
+
+// recallCharge knows an attempt as it was before its money came: then none of
+// the channel's captures is in the books.
+func recallCharge(attempt int) func(facts) bool {
+	return func(f facts) bool {
+		return f.Attempt == attempt && f.attemptRow.Captured == 0
+	}
+}
