@@ -66,22 +66,22 @@ func (b *Backend) Tell(ctx context.Context, in TellIn) (None, error) {
 	if in.URL == "" && in.Settled {
 		return None{}, nil
 	}
-	view, err := b.Store.Payment(ctx, in.PaymentID)
+	stands, err := b.Store.Standing(ctx, in.PaymentID)
 	if err != nil {
 		return None{}, boundary(err)
 	}
 	if in.URL != "" {
-		if err := b.send(ctx, in, view); err != nil {
+		if err := b.send(ctx, in, stands); err != nil {
 			return None{}, boundary(err)
 		}
 	}
-	if view.Status == payment.Registered {
+	if stands.Status == payment.Registered {
 		return None{}, boundary(complete(ctx, b.Store, in.PaymentID, b.Clock()))
 	}
 	return None{}, nil
 }
 
-func (b *Backend) send(ctx context.Context, in TellIn, v store.View) error {
+func (b *Backend) send(ctx context.Context, in TellIn, v store.Standing) error {
 	secret, err := b.Hospitals.CallbackSecret(in.HospitalID)
 	if err != nil {
 		return err
@@ -130,7 +130,7 @@ func (b *Backend) send(ctx context.Context, in TellIn, v store.View) error {
 	return nil
 }
 
-func describe(v store.View, at time.Time) Callback {
+func describe(v store.Standing, at time.Time) Callback {
 	status, reason := v.Status, v.Reason
 	switch {
 	case status == payment.Registered:

@@ -52,9 +52,9 @@ func backend(w *world, now time.Time) *activities.Backend {
 }
 
 func registered() store.View {
-	return store.View{ID: "pay_1", HospitalID: "h-one", OrderNo: "ORDER0001", Status: payment.Registered, Method: payment.ByMixed,
-		Amount: money.Fen(5000), Captured: money.Fen(5000), Refunded: money.Fen(0), AppointmentID: "A-1",
-		MaskedName: "王**", MaskedPhone: "138****5678", Doctor: "李医生", Voucher: &store.Voucher{Code: "v-1"}}
+	return store.View{Standing: store.Standing{ID: "pay_1", HospitalID: "h-one", OrderNo: "ORDER0001", Status: payment.Registered,
+		Method: payment.ByMixed, Amount: money.Fen(5000), Captured: money.Fen(5000), Refunded: money.Fen(0), AppointmentID: "A-1",
+		Voucher: &store.Voucher{Code: "v-1"}}, MaskedName: "王**", MaskedPhone: "138****5678", Doctor: "李医生"}
 }
 
 func TestACallbackIsSignedSoThatTheStandardLibraryVerifiesIt(t *testing.T) {
@@ -76,7 +76,7 @@ func TestACallbackIsSignedSoThatTheStandardLibraryVerifiesIt(t *testing.T) {
 	require.Equal(t, "payment.completed", c.Type, "the answer to this message is what completes it")
 	require.Equal(t, activities.CallbackData{PaymentID: "pay_1", HospitalID: "h-one", OrderNo: "ORDER0001", Status: payment.Completed,
 		Method: payment.ByMixed, AmountFen: 5000, CapturedFen: 5000, Voucher: "v-1", AppointmentID: "A-1"}, c.Data)
-	require.Equal(t, []string{"view", "complete"}, w.did)
+	require.Equal(t, []string{"standing", "complete"}, w.did)
 	for _, personal := range []string{"王", "138", "李医生"} {
 		require.NotContains(t, string(l.bodies[0]), personal, "I10")
 	}
@@ -148,9 +148,9 @@ func TestWhatTheBackendIsToldAtOtherPoints(t *testing.T) {
 	}{
 		{"a temporary voucher", func(v *store.View) {
 			v.Status, v.Voucher.Temporary, v.AppointmentID = payment.Paid, true, ""
-		}, "payment.paid", "v-1", []string{"view"}},
-		{"a void voucher is not told", func(v *store.View) { v.Status, v.Voucher.Void = payment.Refunded, true }, "payment.refunded", "", []string{"view"}},
-		{"none", func(v *store.View) { v.Status, v.Voucher = payment.Closed, nil }, "payment.closed", "", []string{"view"}},
+		}, "payment.paid", "v-1", []string{"standing"}},
+		{"a void voucher is not told", func(v *store.View) { v.Status, v.Voucher.Void = payment.Refunded, true }, "payment.refunded", "", []string{"standing"}},
+		{"none", func(v *store.View) { v.Status, v.Voucher = payment.Closed, nil }, "payment.closed", "", []string{"standing"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			w, l := newWorld(), listen(t, http.StatusOK)
@@ -175,7 +175,7 @@ func TestAPaymentWithoutACallbackIsCompletedAllTheSame(t *testing.T) {
 	b := backend(w, noon)
 	_, err := local(t, b, b.Tell, activities.TellIn{PaymentID: "pay_1", HospitalID: "h-one"})
 	require.NoError(t, err)
-	require.Equal(t, []string{"view", "complete"}, w.did)
+	require.Equal(t, []string{"standing", "complete"}, w.did)
 }
 
 func TestNobodyToTellAndNothingToCompleteIsNothingToDo(t *testing.T) {

@@ -69,6 +69,7 @@ type Store interface {
 	Order(ctx context.Context, paymentID string) (payment.Request, error)
 	ActiveWindows(ctx context.Context, hospital string, at time.Time, systems ...payment.System) (payment.Windows, error)
 	Payment(ctx context.Context, id string) (store.View, error)
+	Standing(ctx context.Context, paymentID string) (store.Standing, error)
 	Challenge(ctx context.Context, id string) (store.Challenge, error)
 	AnswerSMS(ctx context.Context, paymentID, challengeID, code string, at time.Time) error
 	PassFace(ctx context.Context, paymentID, challengeID string, at time.Time) error

@@ -91,7 +91,7 @@ func (h *HIS) known(ctx context.Context, in RegisterIn, err error) string {
 
 // inBooks is the HIS's number as the books have it, empty when they have none.
 func (h *HIS) inBooks(ctx context.Context, paymentID string) string {
-	v, err := h.Store.Payment(ctx, paymentID)
+	v, err := h.Store.Standing(ctx, paymentID)
 	if err != nil {
 		return ""
 	}

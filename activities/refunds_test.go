@@ -172,7 +172,7 @@ func TestAllMoneyIsBackOnlyWhenThereWasSome(t *testing.T) {
 	}{{5000, 5000, true}, {5000, 4999, false}, {0, 0, false}, {5000, 0, false}} {
 		w := newWorld()
 		b := &activities.Books{Store: w, Hospitals: w}
-		w.view = store.View{Captured: money.Fen(tc.captured), Refunded: money.Fen(tc.refunded), CallbackURL: "u"}
+		w.view = store.View{Standing: store.Standing{Captured: money.Fen(tc.captured), Refunded: money.Fen(tc.refunded)}, CallbackURL: "u"}
 		out, err := local(t, b, b.Totals, activities.CompleteIn{})
 		require.NoError(t, err)
 		require.Equal(t, tc.whole, out.Whole)

@@ -95,7 +95,7 @@ func TestTheHISIsToldBeforeItIsWrittenDown(t *testing.T) {
 	r, ok := activities.AsRefusal(err)
 	require.True(t, ok)
 	require.Equal(t, his.CodeSlotGone, r.Code)
-	require.Equal(t, []string{"register", "view"}, w.did)
+	require.Equal(t, []string{"register", "standing"}, w.did)
 	w.view.AppointmentID = "A-1" // the step is a repeat, and the order was refunded since
 	out, err = local(t, h, h.Register, in)
 	require.NoError(t, err)
@@ -124,14 +124,14 @@ func TestAProofIsJudgedByThoseWhoKnow(t *testing.T) {
 		code  string
 		did   []string
 	}{
-		{"a code is for the books", payment.Proof{Kind: payment.BySMS, Challenge: "c", Code: "123456"}, "pay_1", nil, "", []string{"view", "sms 123456"}},
-		{"a face that passed", face, "pay_1", nil, "", []string{"view", "challenge", "face result", "pass"}},
-		{"a face of another person", face, "pay_1", func(w *world) { w.face = identity.FaceMismatch }, payment.CodeVerification, []string{"view", "challenge", "face result"}},
-		{"a face not shown yet", face, "pay_1", func(w *world) { w.face = identity.FacePending }, payment.CodeVerification, []string{"view", "challenge", "face result"}},
-		{"another payment's challenge", face, "pay_2", nil, payment.CodeVerification, []string{"view", "challenge"}},
-		{"a challenge that is not there", face, "pay_1", func(w *world) { w.errs["challenge"] = store.ErrNotFound }, payment.CodeVerification, []string{"view", "challenge"}},
-		{"a payment that has ended", face, "pay_1", func(w *world) { w.view.Status = payment.Closed }, payment.CodeState, []string{"view"}},
-		{"another kind", payment.Proof{Kind: "palm"}, "pay_1", nil, payment.CodeVerifyKind, []string{"view"}},
+		{"a code is for the books", payment.Proof{Kind: payment.BySMS, Challenge: "c", Code: "123456"}, "pay_1", nil, "", []string{"standing", "sms 123456"}},
+		{"a face that passed", face, "pay_1", nil, "", []string{"standing", "challenge", "face result", "pass"}},
+		{"a face of another person", face, "pay_1", func(w *world) { w.face = identity.FaceMismatch }, payment.CodeVerification, []string{"standing", "challenge", "face result"}},
+		{"a face not shown yet", face, "pay_1", func(w *world) { w.face = identity.FacePending }, payment.CodeVerification, []string{"standing", "challenge", "face result"}},
+		{"another payment's challenge", face, "pay_2", nil, payment.CodeVerification, []string{"standing", "challenge"}},
+		{"a challenge that is not there", face, "pay_1", func(w *world) { w.errs["challenge"] = store.ErrNotFound }, payment.CodeVerification, []string{"standing", "challenge"}},
+		{"a payment that has ended", face, "pay_1", func(w *world) { w.view.Status = payment.Closed }, payment.CodeState, []string{"standing"}},
+		{"another kind", payment.Proof{Kind: "palm"}, "pay_1", nil, payment.CodeVerifyKind, []string{"standing"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			w := newWorld()

@@ -116,8 +116,11 @@ func (w *world) RecordRefund(_ context.Context, _ string, _ int, r channel.Refun
 }
 
 func (w *world) Payment(context.Context, string) (store.View, error) { return w.view, w.do("view") }
-func (w *world) Complete(context.Context, string, time.Time) error   { return w.do("complete") }
-func (w *world) MoveTo(_ context.Context, m store.Move) error        { return w.do("move " + string(m.To)) }
+func (w *world) Standing(context.Context, string) (store.Standing, error) {
+	return w.view.Standing, w.do("standing")
+}
+func (w *world) Complete(context.Context, string, time.Time) error { return w.do("complete") }
+func (w *world) MoveTo(_ context.Context, m store.Move) error      { return w.do("move " + string(m.To)) }
 func (w *world) RecordRegistered(_ context.Context, _ string, r his.Registered, next payment.Status, _ time.Time) error {
 	return w.do(string(next) + " " + r.AppointmentID)
 }

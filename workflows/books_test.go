@@ -287,6 +287,11 @@ func (b *fakeBooks) Order(context.Context, string) (payment.Request, error) {
 	return b.w.request, err
 }
 
+func (b *fakeBooks) Standing(ctx context.Context, id string) (store.Standing, error) {
+	v, err := b.Payment(ctx, id)
+	return v.Standing, err
+}
+
 func (b *fakeBooks) Payment(_ context.Context, id string) (store.View, error) {
 	err := b.enter("Payment")
 	defer b.mu.Unlock()
@@ -295,9 +300,9 @@ func (b *fakeBooks) Payment(_ context.Context, id string) (store.View, error) {
 	}
 	captured, refunded := b.totals()
 	o := b.w.request.Order
-	v := store.View{ID: id, HospitalID: o.HospitalID, OrderNo: o.OrderNo, Status: b.status, Reason: b.reason,
+	v := store.View{Standing: store.Standing{ID: id, HospitalID: o.HospitalID, OrderNo: o.OrderNo, Status: b.status, Reason: b.reason,
 		Method: b.w.request.Choice.Method, Amount: o.Amount, Captured: money.Fen(captured), Refunded: money.Fen(refunded),
-		CallbackURL: b.w.request.CallbackURL, AppointmentID: b.his}
+		AppointmentID: b.his}, CallbackURL: b.w.request.CallbackURL}
 	for n, a := range b.attempts {
 		tender := store.TenderView{Attempt: n, Channel: a.Charge.Channel}
 		var in, out int64

@@ -135,7 +135,7 @@ func (b *bench) open(ctx context.Context, a arm) (s *stage, err error) {
 	o := local.Options{
 		Stack: stack.Options{
 			Name: "bench", Shards: shards, Parts: stack.Postgres | stack.Temporal | stack.Sandbox, Hospitals: hospitals(),
-			SandboxArgs: []string{"--no-sms-limits"},
+			SandboxArgs: []string{"--no-sms-limits"}, QuickSandbox: true,
 			// To read when a capture was committed.
 			PostgresSettings: map[string]string{"track_commit_timestamp": "on"},
 		},

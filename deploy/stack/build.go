@@ -70,7 +70,7 @@ func (b *builder) buildTool(ctx context.Context, t tool) (string, error) {
 	}
 	fresh := binary + ".new"
 	// Without symbols the server is a third smaller and links faster.
-	err = b.goBuild(ctx, source, t.title, "-buildvcs=false", "-ldflags=-s -w", "-o", fresh, t.pkg)
+	err = b.goBuild(ctx, source, t.title, nil, "-buildvcs=false", "-ldflags=-s -w", "-o", fresh, t.pkg)
 	if err == nil {
 		err = os.Rename(fresh, binary)
 	}
@@ -102,8 +102,9 @@ func isProgram(path string) bool {
 }
 
 // buildOwn builds packages of the checkout into one folder, each under the name
-// of its package's folder. The Go tool decides what is out of date.
-func (b *builder) buildOwn(ctx context.Context, race bool, packages ...string) (string, error) {
+// of its package's folder, with the Go experiments that the environment or
+// experiment asks for. The Go tool decides what is out of date.
+func (b *builder) buildOwn(ctx context.Context, race bool, experiment string, packages ...string) (string, error) {
 	dir := filepath.Join(b.local, "bin")
 	title := "regpay's programs"
 	args := []string{}
@@ -130,7 +131,11 @@ func (b *builder) buildOwn(ctx context.Context, race bool, packages ...string) (
 	defer func() { _ = os.RemoveAll(fresh) }()
 	started := time.Now()
 	args = append(args, "-o", fresh+string(filepath.Separator))
-	if err := b.goBuild(ctx, b.root, title, append(args, packages...)...); err != nil {
+	var env []string
+	if experiment != "" {
+		env = []string{"GOEXPERIMENT=" + experiment}
+	}
+	if err := b.goBuild(ctx, b.root, title, env, append(args, packages...)...); err != nil {
 		return "", fmt.Errorf("build %s: %w", title, err)
 	}
 	for _, pkg := range packages {
@@ -149,7 +154,7 @@ type builder struct {
 	progress    *progress
 }
 
-func (b *builder) goBuild(ctx context.Context, dir, title string, args ...string) error {
+func (b *builder) goBuild(ctx context.Context, dir, title string, env []string, args ...string) error {
 	goTool, err := findGo()
 	if err != nil {
 		return err
@@ -157,7 +162,7 @@ func (b *builder) goBuild(ctx context.Context, dir, title string, args ...string
 	cmd := exec.CommandContext(ctx, goTool, append([]string{"build", "-v"}, args...)...)
 	cmd.Dir = dir
 	// A workspace of the user's must not mix its modules into pinned builds.
-	cmd.Env = append(os.Environ(), "GOWORK=off", "PWD="+dir)
+	cmd.Env = append(append(os.Environ(), "GOWORK=off", "PWD="+dir), env...)
 	endWithGroup(cmd)
 	watch := &buildWatch{}
 	cmd.Stdout, cmd.Stderr = watch, watch

@@ -137,3 +137,9 @@ func TestManifestIsReadWhole(t *testing.T) {
 	require.Equal(t, filepath.Join(dir, "h-renmin/his/token.txt"), m.File(h.HIS.BearerToken))
 	require.Empty(t, m.File(h.UnionPay.RootCert))
 }
+
+func TestTheSandboxIsQuickOnlyWhereTimeIsMeasured(t *testing.T) {
+	require.Empty(t, Options{}.sandboxExperiment())
+	require.Equal(t, quickRSA, Options{QuickSandbox: true}.sandboxExperiment())
+	require.Empty(t, Options{QuickSandbox: true, Race: true}.sandboxExperiment())
+}

@@ -166,11 +166,10 @@ func (s *Stack) chooseAPI() error {
 }
 
 func (s *Stack) buildPrograms(ctx context.Context) error {
-	packages := []string{"./deploy/sandbox"}
-	if s.options.Parts.has(Regpay) {
-		packages = append(packages, "./workers", "./starter")
+	bin, err := s.builder.buildOwn(ctx, s.options.Race, s.options.sandboxExperiment(), "./deploy/sandbox")
+	if err == nil && s.options.Parts.has(Regpay) {
+		_, err = s.builder.buildOwn(ctx, s.options.Race, "", "./workers", "./starter")
 	}
-	bin, err := s.builder.buildOwn(ctx, s.options.Race, packages...)
 	s.setEndpoints(func(e *Endpoints) { e.Bin = bin })
 	return err
 }

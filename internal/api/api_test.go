@@ -178,8 +178,8 @@ func edited(t *testing.T, changes map[string]any) string {
 
 // view is a payment in the books, with one tender of WeChat Pay.
 func view(hospital, order string, st payment.Status) store.View {
-	v := store.View{ID: payment.ID(hospital, order), HospitalID: hospital, OrderNo: order, Status: st, Method: payment.ByWeChat,
-		Amount: money.Fen(5000), PayBy: now().Add(10 * time.Minute), CreatedAt: now(), UpdatedAt: now(),
+	v := store.View{Standing: store.Standing{ID: payment.ID(hospital, order), HospitalID: hospital, OrderNo: order, Status: st,
+		Method: payment.ByWeChat, Amount: money.Fen(5000)}, PayBy: now().Add(10 * time.Minute), CreatedAt: now(), UpdatedAt: now(),
 		MaskedName: "张*", MaskedPhone: "138****0000", Department: "心内科", Doctor: "王医生", SlotAt: now().Add(24 * time.Hour),
 		Tenders: []store.TenderView{{Attempt: 1, Channel: payment.WeChat, Scene: payment.JSAPI, MerchantNo: payment.MerchantNo(order, 1),
 			State: channel.Open, Amount: money.Fen(5000), Pay: payment.PayParams{"package": "prepay_id=1"}}},

@@ -267,11 +267,11 @@ const (
 func aFile() store.CaseFile {
 	c := payment.Case{ID: someCase, Reason: payment.ReviewClearingFailed, Detail: "FAIL", Attempt: 2, OpenedAt: began, Deadline: began.Add(payment.ReviewWindow),
 		Allowed: payment.ReviewClearingFailed.Allowed(), Workflow: "payment/ren-he/R20270105000017"}
-	v := store.View{ID: somePayment, HospitalID: renHe, OrderNo: "R20270105000017", WorkflowID: c.Workflow, Status: payment.InReview, Method: payment.ByMixed,
-		Amount: money.Fen(5000), Captured: money.Fen(2000), CreatedAt: began, UpdatedAt: began, MaskedName: "张**", MaskedPhone: "138****5678",
+	v := store.View{Standing: store.Standing{ID: somePayment, HospitalID: renHe, OrderNo: "R20270105000017", Status: payment.InReview,
+		Method: payment.ByMixed, Amount: money.Fen(5000), Captured: money.Fen(2000),
+		Voucher: &store.Voucher{Code: "S273AAVGZK94", Temporary: true}}, WorkflowID: c.Workflow, CreatedAt: began, UpdatedAt: began, MaskedName: "张**", MaskedPhone: "138****5678",
 		Department: "内科", Doctor: "王医生", SlotAt: began.Add(72 * time.Hour), Case: &c,
-		Tenders: []store.TenderView{{Attempt: 1, Channel: payment.WeChat, Amount: money.Fen(2000), Captured: money.Fen(2000)}},
-		Voucher: &store.Voucher{Code: "S273AAVGZK94", Temporary: true}}
+		Tenders: []store.TenderView{{Attempt: 1, Channel: payment.WeChat, Amount: money.Fen(2000), Captured: money.Fen(2000)}}}
 	view := store.CaseView{Case: c, PaymentID: v.ID, HospitalID: renHe, OrderNo: v.OrderNo, Status: v.Status, Method: v.Method, Amount: v.Amount, Captured: v.Captured, State: store.CaseOpen}
 	desk := store.DeskCase{CaseView: view}
 	return store.CaseFile{Case: desk, File: store.File{Payment: v, Cases: []store.DeskCase{desk},

@@ -60,12 +60,12 @@ func TestAPictureOfAVoucherIsAViewOnRecord(t *testing.T) {
 }
 
 func TestAVoucherIsWorthWhatThePaymentIs(t *testing.T) {
-	for want, v := range map[voucher.State]store.View{
+	for want, v := range map[voucher.State]store.Standing{
 		voucher.Temporary: {Status: payment.Paid, Voucher: &store.Voucher{Temporary: true}},
 		voucher.Paid:      {Status: payment.Completed, Voucher: &store.Voucher{}},
 		voucher.Void:      {Status: payment.Refunding, Voucher: &store.Voucher{Void: true}},
 		voucher.Refunded:  {Status: payment.Refunded, Voucher: &store.Voucher{Void: true}},
 	} {
-		require.Equal(t, want, voucherState(v))
+		require.Equal(t, want, voucherState(store.View{Standing: v}))
 	}
 }

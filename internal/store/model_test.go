@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
@@ -103,6 +104,9 @@ func TestAnyHistoryKeepsTheBooksRight(t *testing.T) {
 		v, err := b.Payment(ctx, id)
 		if err != nil {
 			rt.Fatal(err)
+		}
+		if s, err := b.Standing(ctx, id); err != nil || !assert.ObjectsAreEqual(v.Standing, s) {
+			rt.Fatalf("it stands at %+v, and in the view at %+v: %v", s, v.Standing, err)
 		}
 		var captured, refunded int64
 		for _, fen := range taken {

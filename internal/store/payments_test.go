@@ -230,6 +230,8 @@ func TestALifeWithoutTroubleAndEveryStepTwice(t *testing.T) {
 	require.Equal(t, payment.Completed, status(t, b, id))
 	require.Equal(t, len(steps), lines(t, b, id))
 	require.NoError(t, b.VerifyAudit(ctx, id))
+	_, err := b.Standing(ctx, id+"0")
+	require.ErrorIs(t, err, store.ErrNotFound)
 
 	v, err := b.Payment(ctx, id)
 	require.NoError(t, err)

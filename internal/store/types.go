@@ -121,30 +121,36 @@ type RefundRow struct {
 
 // View is a payment for readers, personal data masked.
 type View struct {
+	Standing
+	WorkflowID   string
+	PayBy        time.Time
+	PaidAt       time.Time // zero until all money is in
+	CallbackURL  string
+	CreatedAt    time.Time
+	UpdatedAt    time.Time
+	MaskedName   string
+	MaskedPhone  string
+	Department   string
+	Doctor       string
+	SlotAt       time.Time
+	RequestIndex string // blind index of payment.Request.Digest
+	Tenders      []TenderView
+	Case         *payment.Case
+}
+
+// Standing is how a payment stands by its own row, without its tenders, its case
+// and what was asked for.
+type Standing struct {
 	ID            string
 	HospitalID    string
 	OrderNo       string
-	WorkflowID    string
 	Status        payment.Status
 	Method        payment.Method
 	Reason        string
 	Amount        money.Money
 	Captured      money.Money
 	Refunded      money.Money
-	PayBy         time.Time
-	PaidAt        time.Time // zero until all money is in
-	CallbackURL   string
-	CreatedAt     time.Time
-	UpdatedAt     time.Time
-	MaskedName    string
-	MaskedPhone   string
-	Department    string
-	Doctor        string
-	SlotAt        time.Time
 	AppointmentID string
-	RequestIndex  string // blind index of payment.Request.Digest
-	Tenders       []TenderView
-	Case          *payment.Case
 	Voucher       *Voucher
 }
 

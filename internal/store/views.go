@@ -28,20 +28,22 @@ SELECT v.*, c.id AS case_id, c.reason AS case_reason, c.detail AS case_detail, c
        a.captured_fen AS tender_captured_fen, a.reserved_fen AS tender_refunded_fen, a.prepaid_sealed,
        (SELECT channel_no FROM captures k WHERE k.payment_id = a.payment_id AND k.attempt = a.attempt
          ORDER BY recorded_at, channel_no LIMIT 1) AS channel_no
-  FROM (SELECT p.id, p.hospital_id, q.order_no, q.workflow_id, p.status, p.method, p.reason, p.currency, p.amount_fen,
-               p.captured_fen, p.reserved_fen, p.refunded_fen, p.pay_by, p.created_at, p.updated_at, p.paid_at,
-               p.voucher_code, p.voucher_confirmed_at, p.appointment_id, p.refusal, q.request_index, q.request_sealed
+  FROM (SELECT ` + standingColumns + `, q.workflow_id, p.pay_by, p.created_at, p.updated_at, q.request_index, q.request_sealed
           FROM payments p JOIN requests q ON q.payment_id = p.id %s) v
   LEFT JOIN LATERAL (SELECT * FROM cases WHERE payment_id = v.id AND decided_at IS NULL
                       ORDER BY opened_at, id LIMIT 1) c ON true
   LEFT JOIN attempts a ON a.payment_id = v.id
  ORDER BY v.created_at DESC, v.id DESC, a.attempt`
 
-type viewRow struct {
+// standingColumns are of payments p and requests q.
+const standingColumns = `p.id, p.hospital_id, q.order_no, p.status, p.method, p.reason, p.currency, p.amount_fen,
+               p.captured_fen, p.reserved_fen, p.refunded_fen, p.paid_at, p.voucher_code, p.voucher_confirmed_at,
+               p.appointment_id, p.refusal`
+
+type standingRow struct {
 	ID           string         `db:"id"`
 	Hospital     string         `db:"hospital_id"`
 	OrderNo      string         `db:"order_no"`
-	WorkflowID   string         `db:"workflow_id"`
 	Status       payment.Status `db:"status"`
 	Method       payment.Method `db:"method"`
 	Reason       string         `db:"reason"`
@@ -50,16 +52,21 @@ type viewRow struct {
 	Captured     int64          `db:"captured_fen"`
 	Reserved     int64          `db:"reserved_fen"`
 	Refunded     int64          `db:"refunded_fen"`
-	PayBy        time.Time      `db:"pay_by"`
-	CreatedAt    time.Time      `db:"created_at"`
-	UpdatedAt    time.Time      `db:"updated_at"`
 	PaidAt       sql.NullTime   `db:"paid_at"`
 	Voucher      string         `db:"voucher_code"`
 	VoucherFinal sql.NullTime   `db:"voucher_confirmed_at"`
 	Appointment  string         `db:"appointment_id"`
 	Refusal      string         `db:"refusal"`
-	Index        string         `db:"request_index"`
-	Request      []byte         `db:"request_sealed"`
+}
+
+type viewRow struct {
+	standingRow
+	WorkflowID string    `db:"workflow_id"`
+	PayBy      time.Time `db:"pay_by"`
+	CreatedAt  time.Time `db:"created_at"`
+	UpdatedAt  time.Time `db:"updated_at"`
+	Index      string    `db:"request_index"`
+	Request    []byte    `db:"request_sealed"`
 
 	CaseID       sql.NullString `db:"case_id"`
 	CaseReason   sql.NullString `db:"case_reason"`
@@ -86,6 +93,17 @@ type viewRow struct {
 	TenderRefunded sql.NullInt64  `db:"tender_refunded_fen"`
 	Prepaid        []byte         `db:"prepaid_sealed"`
 	ChannelNo      sql.NullString `db:"channel_no"`
+}
+
+// Standing reads how one payment stands, or returns ErrNotFound. It costs a
+// fraction of what Payment does.
+func (s *Store) Standing(ctx context.Context, id string) (Standing, error) {
+	const read = `SELECT ` + standingColumns + ` FROM payments p JOIN requests q ON q.payment_id = p.id WHERE p.id = $1`
+	var r standingRow
+	if err := s.db.GetContext(ctx, &r, read, id); err != nil {
+		return Standing{}, fmt.Errorf("read how %s stands: %w", id, found(err))
+	}
+	return r.standing(), nil
 }
 
 // Payment reads one payment, or returns ErrNotFound.
@@ -199,13 +217,10 @@ func (s *Store) viewOf(r viewRow) (View, error) {
 		return View{}, err
 	}
 	p, slot := req.Order.Patient, req.Order.Slot
-	v := View{ID: r.ID, HospitalID: r.Hospital, OrderNo: r.OrderNo, WorkflowID: r.WorkflowID, Status: r.Status,
-		Method: r.Method, Reason: r.Reason, Amount: money.Minor(r.Amount, r.Currency),
-		Captured: money.Minor(r.Captured, r.Currency), Refunded: money.Minor(r.Refunded, r.Currency),
-		PayBy: r.PayBy.UTC(), PaidAt: utc(r.PaidAt), CallbackURL: req.CallbackURL, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
+	v := View{Standing: r.standing(), WorkflowID: r.WorkflowID, PayBy: r.PayBy.UTC(), PaidAt: utc(r.PaidAt), CallbackURL: req.CallbackURL, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
 		MaskedName: privacy.MaskName(p.Name), MaskedPhone: privacy.MaskPhone(p.Phone),
 		Department: slot.Department, Doctor: slot.Doctor, SlotAt: slot.StartsAt,
-		AppointmentID: r.Appointment, RequestIndex: r.Index}
+		RequestIndex: r.Index}
 	if r.CaseID.Valid {
 		c := caseRow{ID: r.CaseID.String, Reason: payment.Reason(r.CaseReason.String), Detail: r.CaseDetail.String,
 			Attempt: int(r.CaseAttempt.Int64), OpenedAt: r.CaseOpenedAt.Time, Deadline: r.CaseDeadline.Time,
@@ -214,16 +229,23 @@ func (s *Store) viewOf(r viewRow) (View, error) {
 			ProposalRef: r.ProposalRef.String, ProposalBy: r.ProposalBy.String}.open()
 		v.Case = &c
 	}
+	return v, nil
+}
+
+func (r standingRow) standing() Standing {
+	s := Standing{ID: r.ID, HospitalID: r.Hospital, OrderNo: r.OrderNo, Status: r.Status, Method: r.Method, Reason: r.Reason,
+		Amount: money.Minor(r.Amount, r.Currency), Captured: money.Minor(r.Captured, r.Currency),
+		Refunded: money.Minor(r.Refunded, r.Currency), AppointmentID: r.Appointment}
 	if r.Voucher != "" {
-		v.Voucher = &Voucher{Code: r.Voucher, Temporary: !r.VoucherFinal.Valid, Void: r.void(),
+		s.Voucher = &Voucher{Code: r.Voucher, Temporary: !r.VoucherFinal.Valid, Void: r.void(),
 			IssuedAt: utc(r.PaidAt), Confirmed: utc(r.VoucherFinal)}
 	}
-	return v, nil
+	return s
 }
 
 // void says whether the voucher is worth nothing: the HIS refused, the payment
 // ended otherwise, or all of the money is on its way back.
-func (r viewRow) void() bool {
+func (r standingRow) void() bool {
 	return endsVoucher(r.Status) || r.Refusal != "" || r.Reserved >= r.Captured
 }
 

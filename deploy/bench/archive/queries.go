@@ -118,6 +118,10 @@ func (b *books) single(d *drawn) []query {
 			_, err := s.Window(ctx, payment.WindowID(hospitalID(n%b.o.Hospitals), windowKey(n)))
 			return got(err)
 		}},
+		{name: "Standing", who: "steps", run: func(ctx context.Context, s *store.Store, r *rand.Rand) (int, error) {
+			_, err := s.Standing(ctx, one(r, d.payments).ID)
+			return got(err)
+		}},
 		{name: "Order", who: "steps", run: func(ctx context.Context, s *store.Store, r *rand.Rand) (int, error) {
 			_, err := s.Order(ctx, one(r, d.payments).ID)
 			return got(err)

@@ -46,7 +46,7 @@ type booksOf struct {
 }
 
 func (b booksOf) PaymentByOrder(context.Context, string, string) (store.View, error) {
-	return store.View{ID: "pay_1", Status: payment.Completed, RequestIndex: b.RequestIndex(b.request.Digest())}, nil
+	return store.View{Standing: store.Standing{ID: "pay_1", Status: payment.Completed}, RequestIndex: b.RequestIndex(b.request.Digest())}, nil
 }
 
 func (b booksOf) Attempt(context.Context, string, int) (store.Attempt, error) {

@@ -27,10 +27,10 @@ type world struct {
 	activities.Store     // a method that a test does not expect panics
 	activities.Hospitals // the same
 
-	mu   sync.Mutex
-	did  []string
-	view store.View
-	errs map[string][]error // by what is done, one for each time
+	mu     sync.Mutex
+	did    []string
+	stands store.Standing
+	errs   map[string][]error // by what is done, one for each time
 }
 
 func newWorld() *world { return &world{errs: map[string][]error{}} }
@@ -81,7 +81,7 @@ func (w *world) RecordCapture(_ context.Context, c store.Capture) (store.Capture
 }
 
 func (w *world) RecordRegistered(_ context.Context, id string, r his.Registered, next payment.Status, at time.Time) error {
-	w.view = store.View{ID: id, Status: next, AppointmentID: r.AppointmentID, Amount: money.Fen(5000),
+	w.stands = store.Standing{ID: id, Status: next, AppointmentID: r.AppointmentID, Amount: money.Fen(5000),
 		Captured: money.Fen(5000), Refunded: money.Fen(0)}
 	return w.do("registered", id, r, next, at)
 }
@@ -130,11 +130,11 @@ func (w *world) ActiveWindows(context.Context, string, time.Time, ...payment.Sys
 func (w *world) LineBefore(context.Context, string, time.Time) (store.Line, error) {
 	return store.Line{}, nil
 }
-func (w *world) Payment(_ context.Context, id string) (store.View, error) {
-	if w.view.ID != id {
-		return store.View{}, fmt.Errorf("read %s: %w", id, store.ErrNotFound)
+func (w *world) Standing(_ context.Context, id string) (store.Standing, error) {
+	if w.stands.ID != id {
+		return store.Standing{}, fmt.Errorf("read %s: %w", id, store.ErrNotFound)
 	}
-	return w.view, nil
+	return w.stands, nil
 }
 func (w *world) Rules(string) (risk.Rules, error) { return risk.Rules{}, nil }
 func (w *world) FeeRate(string, payment.Channel) (decimal.Decimal, error) {
