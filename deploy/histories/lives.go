@@ -84,6 +84,9 @@ func costs(fen int64) func(*wire.Start) {
 // lives lists them all. A change of the workflows that adds a way adds a life.
 func lives() []life {
 	shortly, large := []func(*wire.Start){window(short)}, []func(*wire.Start){costs(largeAmount)}
+	// The platform settles at once, and tells of it when the payment is over.
+	inCall := sandbox.FaultSpec{Insurance: sandbox.InsuranceFault{SettlesInCall: true}, Notification: sandbox.NotificationFault{DelayMS: 5000}}
+	untold := func(s *wire.Start) { s.CallbackURL = "" }
 	silence := sandbox.FaultSpec{Notification: sandbox.NotificationFault{MissingRate: 1}}
 	outage := sandbox.FaultSpec{Outage: true}
 	// The platform has the order of a mixed payment, and cannot tell its end.
@@ -100,6 +103,9 @@ func lives() []life {
 		{name: "unionpay", choose: unionpay, steps: paid},
 		{name: "insurance", choose: insurance, steps: []step{begin, prove, until(payment.Completed)}},
 		{name: "mixed", choose: mixed, steps: []step{begin, prove, pay, until(payment.Completed)}},
+		{name: "mixed-settled-in-call", choose: mixed, turn: 6, steps: []step{
+			breaks("insurance", inCall), begin, prove, pay, until(payment.Completed), heals("insurance")}},
+		{name: "without-callback", choose: wechat, change: []func(*wire.Start){untold}, steps: paid},
 
 		// Nobody pays.
 		{name: "expired", choose: wechat, change: shortly, steps: []step{begin, until(payment.Closed)}},
