@@ -11,7 +11,7 @@ import (
 	"github.com/regpay/regpay/internal/payment"
 )
 
-// BenchmarkPayment is a payment without trouble: six steps of two round trips. The
+// BenchmarkPayment is a payment without trouble: six steps in seven round trips. The
 // server of the tests does not wait for the disk, so this is the cost beside that.
 func BenchmarkPayment(b *testing.B) {
 	s := newBooks(b)

@@ -3,9 +3,10 @@
 // Every method that writes is one database transaction in which state, money,
 // ledger, voucher and audit change together or not at all (rules I6, I7, I8).
 // Steps of one payment follow each other. Those of a payment without trouble do
-// so without a lock: they read, and write in one statement that does nothing if
-// another step came in between; then they begin again with the payment's row
-// locked, as all other steps do at once. See quickStep.
+// so without a lock: they read, or remember what the step before has left, and
+// write in one statement that does nothing if another step came in between; then
+// they begin again with the payment's row locked, as all other steps do at once.
+// See quickStep.
 //
 // A step may be repeated at any time, since nobody knows what became of a
 // commit whose answer was lost: a repeat finds what the first call wrote and
