@@ -106,13 +106,13 @@ func (b *books) Attempt(_ context.Context, id string, n int) (store.Attempt, err
 	return store.Attempt{}, store.ErrNotFound
 }
 
-func (b *books) AttemptByNumber(_ context.Context, hospital string, ch payment.Channel, no string) (store.Attempt, payment.Status, error) {
+func (b *books) AttemptByNumber(_ context.Context, hospital string, ch payment.Channel, no string) (store.Attempt, error) {
 	for _, a := range b.attempts {
 		if a.Charge.HospitalID == hospital && a.Charge.Channel == ch && a.Charge.MerchantNo == no {
-			return a, payment.AwaitingPayment, b.err
+			return a, b.err
 		}
 	}
-	return store.Attempt{}, "", errors.Join(b.err, store.ErrNotFound)
+	return store.Attempt{}, errors.Join(b.err, store.ErrNotFound)
 }
 
 func (b *books) KeepWebhook(_ context.Context, w store.Webhook) (bool, error) {

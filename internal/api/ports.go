@@ -49,7 +49,7 @@ type Books interface {
 	Case(ctx context.Context, caseID string) (store.CaseView, error)
 
 	Attempt(ctx context.Context, paymentID string, attempt int) (store.Attempt, error)
-	AttemptByNumber(ctx context.Context, hospital string, ch payment.Channel, merchantNo string) (store.Attempt, payment.Status, error)
+	AttemptByNumber(ctx context.Context, hospital string, ch payment.Channel, merchantNo string) (store.Attempt, error)
 	KeepWebhook(ctx context.Context, w store.Webhook) (repeated bool, err error)
 
 	ReserveRefunds(ctx context.Context, parts []store.RefundOrder) ([]store.RefundRow, error)

@@ -209,7 +209,7 @@ func (s *server) find(ctx context.Context, n notice, e channel.Event) (finding, 
 }
 
 func (s *server) findCharge(ctx context.Context, n notice, r channel.Report) (finding, error) {
-	a, _, err := s.books.AttemptByNumber(ctx, n.hospital, n.channel, r.MerchantNo)
+	a, err := s.books.AttemptByNumber(ctx, n.hospital, n.channel, r.MerchantNo)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return finding{}, refusal{outcomeNoNumber}

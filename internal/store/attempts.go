@@ -33,18 +33,17 @@ type attemptRow struct {
 	Charge      []byte          `db:"charge_sealed"`
 	Handle      []byte          `db:"prepaid_sealed"`
 	Report      []byte          `db:"report"`
-	Status      payment.Status  `db:"status"`
 }
 
 // attemptColumns are an attempt with its first capture, the effective one.
 const attemptColumns = `
        a.payment_id, a.attempt, a.hospital_id, a.channel, a.merchant_no, a.state, a.code, a.currency, a.amount_fen,
        a.captured_fen, a.reserved_fen, a.refunded_fen, a.offline_fen, a.fee_fen, a.fee_returned_fen, a.prepaid,
-       a.charge_sealed, a.prepaid_sealed, p.status,
+       a.charge_sealed, a.prepaid_sealed,
        (SELECT report FROM captures c WHERE c.payment_id = a.payment_id AND c.attempt = a.attempt
          ORDER BY recorded_at, channel_no LIMIT 1) AS report`
 
-const selectAttempt = `SELECT ` + attemptColumns + ` FROM attempts a JOIN payments p ON p.id = a.payment_id `
+const selectAttempt = `SELECT ` + attemptColumns + ` FROM attempts a `
 
 // attemptKeys is what is kept of a channel's answer to Prepay.
 type attemptKeys struct {
@@ -197,16 +196,18 @@ func (s *Store) Attempt(ctx context.Context, paymentID string, attempt int) (Att
 	return s.attemptOf(row)
 }
 
-// AttemptByNumber reads the charge that a channel knows by merchantNo, and the
-// status of its payment.
-func (s *Store) AttemptByNumber(ctx context.Context, hospital string, ch payment.Channel, merchantNo string) (Attempt, payment.Status, error) {
-	var row attemptRow
-	const where = `WHERE a.merchant_no = $1 AND a.hospital_id = $2 AND a.channel = $3`
-	if err := s.db.GetContext(ctx, &row, selectAttempt+where, merchantNo, hospital, ch); err != nil {
-		return Attempt{}, "", fmt.Errorf("read charge %.40q: %w", merchantNo, found(err))
+// AttemptByNumber finds the charge that a channel knows by merchantNo. Where this
+// process remembers it from before its money came, that is taken: the charge is
+// as it was asked for, while its state and its capture may be behind the books.
+func (s *Store) AttemptByNumber(ctx context.Context, hospital string, ch payment.Channel, merchantNo string) (Attempt, error) {
+	row, ok := s.memory.asked(hospital, ch, merchantNo)
+	if !ok {
+		const where = `WHERE a.merchant_no = $1 AND a.hospital_id = $2 AND a.channel = $3`
+		if err := s.db.GetContext(ctx, &row, selectAttempt+where, merchantNo, hospital, ch); err != nil {
+			return Attempt{}, fmt.Errorf("read charge %.40q: %w", merchantNo, found(err))
+		}
 	}
-	a, err := s.attemptOf(row)
-	return a, row.Status, err
+	return s.attemptOf(row)
 }
 
 // attempt reads a charge of the step's payment.

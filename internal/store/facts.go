@@ -49,8 +49,9 @@ type facts struct {
 	attemptRow
 	Begun bool          `db:"begun"`     // the attempt is in the books
 	Known sql.NullInt64 `db:"known_fen"` // the amount of the capture that is in the books
-	// Unasked is remembered of a payment that has no attempt yet.
-	Unasked bool `db:"-"`
+	// Next is remembered of a payment all of whose attempts have lower numbers;
+	// zero is unknown.
+	Next int `db:"-"`
 }
 
 // sight is what a quick step is of, and the query of all that it decides by.
@@ -83,7 +84,7 @@ func ofPayment(id string) sight {
 
 // ofNew is a payment and whether it has an attempt already.
 func ofNew(id string, attempt int) sight {
-	return sight{payment: id, what: "payment", query: readBegun, args: []any{id, attempt}, recall: recallNew}
+	return sight{payment: id, what: "payment", query: readBegun, args: []any{id, attempt}, recall: recallNew(attempt)}
 }
 
 // ofCharge is a payment with an attempt, and the attempt's capture of that

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
-	"github.com/lib/pq"
 
 	"github.com/regpay/regpay/internal/payment"
 )
@@ -96,6 +95,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
 		return "maintenance_announced", details("window", w.ID, "system", string(w.System),
 			"from", w.From.Format(time.RFC3339Nano), "until", w.Until.Format(time.RFC3339Nano), "note", w.Note), nil
 	})
+	s.windows.forget(w.HospitalID)
 	if err != nil {
 		return payment.Window{}, false, fmt.Errorf("announce maintenance at %s: %w", w.HospitalID, err)
 	}
@@ -125,6 +125,7 @@ func (s *Store) EndWindow(ctx context.Context, id, by string, at time.Time) (pay
 		}
 		return "maintenance_ended", details("window", id, "system", string(w.System), "until", w.Until.Format(time.RFC3339Nano)), nil
 	})
+	s.windows.forget(w.HospitalID)
 	if err != nil {
 		return payment.Window{}, fmt.Errorf("end maintenance %s: %w", id, err)
 	}
@@ -138,25 +139,6 @@ func (s *Store) Window(ctx context.Context, id string) (payment.Window, error) {
 		return payment.Window{}, fmt.Errorf("read maintenance %s: %w", id, found(err))
 	}
 	return row.window(), nil
-}
-
-// ActiveWindows are a hospital's windows that are open at a time, of the
-// systems that are named or, when none is, of all. It is asked by every step
-// that is about to send something: one look into an index, which finds nothing
-// nearly always.
-func (s *Store) ActiveWindows(ctx context.Context, hospital string, at time.Time, systems ...payment.System) (payment.Windows, error) {
-	names := make(pq.StringArray, len(systems))
-	for i, system := range systems {
-		names[i] = string(system)
-	}
-	var rows []windowRow
-	const read = `SELECT ` + windowColumns + ` FROM maintenance_windows
- WHERE hospital_id = $1 AND over_at > $2 AND starts_at <= $2 AND (cardinality($3::text[]) = 0 OR system = ANY ($3::text[]))
- ORDER BY starts_at, id`
-	if err := s.db.SelectContext(ctx, &rows, read, hospital, stamp(at), names); err != nil {
-		return nil, fmt.Errorf("look for maintenance at %s: %w", hospital, err)
-	}
-	return windowsOf(rows), nil
 }
 
 // Windows lists maintenance windows.

@@ -128,6 +128,40 @@ func TestActiveWindowsAreThoseOfTheHospitalTheTimeAndTheSystems(t *testing.T) {
 	}
 }
 
+// Each payment asks three times, and there is none nearly always.
+func TestThatThereIsNoMaintenanceIsReadOnceASecond(t *testing.T) {
+	b := newBooks(t)
+	ctx := t.Context()
+	s, w := b.overWire(t)
+	other := openStore(t, b.dsn, b.keys)
+	open := func(at time.Time) int {
+		all, err := s.ActiveWindows(ctx, hospital, at)
+		require.NoError(t, err)
+		return len(all)
+	}
+	// Of many looks there is one a second at most, however slow the machine is.
+	began := time.Now()
+	w.counted()
+	for range 50 {
+		require.Zero(t, open(noon))
+	}
+	require.LessOrEqual(t, w.counted(), 2+int(time.Since(began)/time.Second), "the statement is prepared by the first")
+	// What this process announces, or ends, it knows at once.
+	own := maintenance("wechat", 0, 2*time.Hour)
+	done, _, err := s.AnnounceWindow(ctx, "k-1", own, noon)
+	require.NoError(t, err)
+	require.Equal(t, 1, open(noon))
+	require.Zero(t, open(noon.Add(2*time.Hour)), "and that it is over then")
+	require.Equal(t, 1, open(noon), "a look at an earlier time is not answered by a later one's")
+	_, err = s.EndWindow(ctx, done.ID, "api:k9", noon.Add(time.Minute))
+	require.NoError(t, err)
+	require.Zero(t, open(noon.Add(time.Minute)))
+	// What another one does, soon.
+	_, _, err = other.AnnounceWindow(ctx, "k-2", own, noon.Add(time.Minute))
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return open(noon.Add(time.Minute)) == 1 }, 10*time.Second, 50*time.Millisecond)
+}
+
 func TestWindowsAreListedByHospitalAndStateInPages(t *testing.T) {
 	b := newBooks(t)
 	ctx := t.Context()

@@ -61,10 +61,11 @@ type Config struct {
 
 // Store is the books. It is safe for concurrent use.
 type Store struct {
-	db     *sqlx.DB
-	keys   *privacy.Keyring
-	days   *calendar.Calendar
-	memory memory
+	db      *sqlx.DB
+	keys    *privacy.Keyring
+	days    *calendar.Calendar
+	memory  memory
+	windows windows
 	// passwords has a place for each password that may be hashed at a time.
 	passwords chan struct{}
 }
@@ -104,7 +105,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	db.SetMaxOpenConns(n)
 	db.SetMaxIdleConns(n)
 	db.SetConnMaxIdleTime(5 * time.Minute)
-	s := &Store{db: db, keys: c.Keys, days: c.Calendar, memory: newMemory(), passwords: make(chan struct{}, passwordsAtOnce)}
+	s := &Store{db: db, keys: c.Keys, days: c.Calendar, memory: newMemory(), windows: windows{known: map[string]knownWindows{}}, passwords: make(chan struct{}, passwordsAtOnce)}
 	if s.days == nil {
 		s.days = calendar.New(nil)
 	}

@@ -1,6 +1,10 @@
 package store
 
-import lru "github.com/hashicorp/golang-lru/v2"
+import (
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"github.com/regpay/regpay/internal/payment"
+)
 
 // memory keeps what the steps of this process have left of payments, so that
 // the next step of such a payment need not read it. Nothing depends on it: a
@@ -23,10 +27,25 @@ func newMemory() memory {
 	return memory{c}
 }
 
-// take hands out what is remembered of a payment, once.
-func (m memory) take(paymentID string) (facts, bool) {
+// take hands out what is remembered of a payment, once; nothing is the zero.
+func (m memory) take(paymentID string) facts {
 	f, ok := m.payments.Peek(paymentID)
-	return f, ok && m.payments.Remove(paymentID)
+	if !ok || !m.payments.Remove(paymentID) {
+		return facts{}
+	}
+	return f
+}
+
+// asked finds a charge that is remembered and whose money had not come when it
+// was. What it was asked for, and under which number, never changes.
+func (m memory) asked(hospital string, ch payment.Channel, merchantNo string) (attemptRow, bool) {
+	order, n, ok := payment.SplitMerchantNo(merchantNo)
+	if !ok {
+		return attemptRow{}, false
+	}
+	f, ok := m.payments.Peek(payment.ID(hospital, order))
+	r := f.attemptRow
+	return r, ok && r.Attempt == n && r.Channel == ch && r.MerchantNo == merchantNo && r.Captured == 0
 }
 
 // keep remembers what a step has left. The end of a payment is followed by
@@ -39,12 +58,14 @@ func (m memory) keep(f facts) {
 
 // left is what a step leaves that wrote the payment's row and log.
 func (st *step) left() facts {
-	f := facts{Payment: st.row, attemptRow: st.also.attempt, Unasked: st.read.Unasked && st.also.statement == ""}
+	f := facts{Payment: st.row, attemptRow: st.read.attemptRow, Next: st.read.Next}
 	f.Payment.AuditSeq, f.Payment.AuditHead = st.log.head.Seq, st.log.head.Hash
-	if st.also.statement == "" {
-		f.attemptRow = st.read.attemptRow
+	if st.also.statement != "" {
+		f.attemptRow = st.also.attempt
 	}
-	f.attemptRow.Status = f.Payment.Status
+	if f.Next > 0 {
+		f.Next = max(f.Next, f.attemptRow.Attempt+1)
+	}
 	return f
 }
 
@@ -52,8 +73,11 @@ func (st *step) left() facts {
 
 func recallPayment(facts) bool { return true }
 
-// recallNew knows that an attempt is not there only if there is none.
-func recallNew(f facts) bool { return f.Unasked }
+// recallNew knows that an attempt is not there only if its number is higher than
+// all that are.
+func recallNew(attempt int) func(facts) bool {
+	return func(f facts) bool { return 0 < f.Next && f.Next <= attempt }
+}
 
 // recallCharge knows an attempt as it was before its money came: then none of
 // the channel's captures is in the books.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -25,6 +26,7 @@ type step struct {
 	at   time.Time
 	db   sqlx.ExtContext // tx, or the pool while the payment's row is not locked
 	tx   *sqlx.Tx
+	past facts // what was remembered
 	read facts
 	row  paymentRow     // read.Payment, as it becomes
 	said payment.Status // the status that the log tells of
@@ -36,7 +38,7 @@ type step struct {
 // statements of its own, together with its audit records. It returns ErrNotFound
 // for an unknown payment.
 func (s *Store) step(ctx context.Context, doing, paymentID string, at time.Time, f func(*step) error) error {
-	return named(doing, paymentID, s.locked(ctx, ofPayment(paymentID), at, f))
+	return named(doing, paymentID, s.locked(ctx, ofPayment(paymentID), s.memory.take(paymentID), at, f))
 }
 
 // quickStep is a step in two round trips instead of five, and in one where this
@@ -51,10 +53,11 @@ func (s *Store) step(ctx context.Context, doing, paymentID string, at time.Time,
 // overtaken, and whatever else did not work out is decided with the row locked.
 // So f is run up to three times, and sets all of its results each time.
 func (s *Store) quickStep(ctx context.Context, doing string, of sight, at time.Time, f func(*step) error) error {
-	if s.recalled(ctx, of, at, f) || s.unlocked(ctx, of, at, f) {
+	past := s.memory.take(of.payment)
+	if s.recalled(ctx, of, past, at, f) || s.unlocked(ctx, of, past, at, f) {
 		return nil
 	}
-	return named(doing, of.payment, s.locked(ctx, of, at, f))
+	return named(doing, of.payment, s.locked(ctx, of, past, at, f))
 }
 
 func named(doing, paymentID string, err error) error {
@@ -66,20 +69,19 @@ func named(doing, paymentID string, err error) error {
 
 // recalled tries a step by what is remembered of its payment, and says whether
 // it is done: written, since nothing else shows that the memory is of now.
-func (s *Store) recalled(ctx context.Context, of sight, at time.Time, f func(*step) error) bool {
-	known, ok := s.memory.take(of.payment)
-	if !ok || !of.recall(known) {
+func (s *Store) recalled(ctx context.Context, of sight, past facts, at time.Time, f func(*step) error) bool {
+	if past.Payment.ID == "" || !of.recall(past) {
 		return false
 	}
 	st := &step{Store: s, ctx: ctx, at: stamp(at), db: s.db}
-	st.decideBy(known)
+	st.decideBy(past)
 	return f(st) == nil && len(st.log.records) > 0 && st.writeAlone()
 }
 
 // unlocked tries a step without a lock, and says whether it is done. An error is
 // of no interest: it comes again with the lock, or there is none any more.
-func (s *Store) unlocked(ctx context.Context, of sight, at time.Time, f func(*step) error) bool {
-	st := &step{Store: s, ctx: ctx, at: stamp(at), db: s.db}
+func (s *Store) unlocked(ctx context.Context, of sight, past facts, at time.Time, f func(*step) error) bool {
+	st := &step{Store: s, ctx: ctx, at: stamp(at), db: s.db, past: past}
 	if st.look(of.query, of.args...) != nil || f(st) != nil {
 		return false
 	}
@@ -97,10 +99,12 @@ func (st *step) writeAlone() bool {
 	return true
 }
 
-// locked is a step with the payment's row locked.
-func (s *Store) locked(ctx context.Context, of sight, at time.Time, f func(*step) error) error {
-	return s.inTx(ctx, func(tx *sqlx.Tx) (bool, error) {
-		st := &step{Store: s, ctx: ctx, at: stamp(at), db: tx, tx: tx}
+// locked is a step with the payment's row locked. What it has left is remembered
+// once it is committed.
+func (s *Store) locked(ctx context.Context, of sight, past facts, at time.Time, f func(*step) error) error {
+	var left facts
+	err := s.inTx(ctx, func(tx *sqlx.Tx) (bool, error) {
+		st := &step{Store: s, ctx: ctx, at: stamp(at), db: tx, tx: tx, past: past}
 		if err := st.look(lockPayment, of.payment); err != nil {
 			return false, found(err)
 		}
@@ -121,15 +125,24 @@ func (s *Store) locked(ctx context.Context, of sight, at time.Time, f func(*step
 		if err == nil && !written {
 			err = errors.New("write the payment: it has changed under its lock")
 		}
+		left = st.left()
 		return true, err
 	})
+	if err == nil && left.Payment.ID != "" {
+		s.memory.keep(left)
+	}
+	return err
 }
 
-// look reads what a step decides by.
+// look reads what a step decides by. Where nothing has happened since, what is
+// remembered holds beside it.
 func (st *step) look(query string, args ...any) error {
 	var f facts
 	if err := sqlx.GetContext(st.ctx, st.db, &f, query, args...); err != nil {
 		return err
+	}
+	if bytes.Equal(f.Payment.AuditHead, st.past.Payment.AuditHead) {
+		f.Next = st.past.Next
 	}
 	st.decideBy(f)
 	return nil
