@@ -182,12 +182,33 @@ func (e *engine) Notify(ctx context.Context, ref api.Ref, event channel.Event) e
 		err := e.temporal.SignalWorkflow(ctx, workflows.RefundWorkflowID(ref.HospitalID, order, n), "", workflows.SignalChannelEvent, event)
 		return ignoreGone(err) // a refund that has ended knows already
 	}
-	err := e.temporal.SignalWorkflow(ctx, workflows.PaymentWorkflowID(ref.HospitalID, ref.OrderNo), "", workflows.SignalChannelEvent, event)
+	err := e.tell(ctx, workflows.PaymentWorkflowID(ref.HospitalID, ref.OrderNo), event)
 	var gone *serviceerror.NotFound
 	if !errors.As(err, &gone) {
 		return err
 	}
 	return e.stray(ctx, ref, *event.Charge)
+}
+
+// heardWithin is how long a notification may take to be heard by the process
+// that has its payment: well within the time that channels wait for an answer.
+const heardWithin = 2 * time.Second
+
+// tell gives a notification to a running payment. By an update it is heard a
+// write of Temporal's sooner than by a signal, but only where a worker takes it
+// now, and only then is it in the payment's history. Where it is not heard soon,
+// whatever the reason, Temporal keeps it as a signal. Heard twice it changes
+// nothing.
+func (e *engine) tell(ctx context.Context, workflowID string, event channel.Event) error {
+	soon, cancel := context.WithTimeout(ctx, heardWithin)
+	defer cancel()
+	handle, err := e.send(soon, client.UpdateWorkflowOptions{
+		WorkflowID: workflowID, UpdateName: workflows.UpdateChannelEvent, Args: []any{event}, WaitForStage: client.WorkflowUpdateStageCompleted,
+	})
+	if err == nil && handle.Get(soon, nil) == nil {
+		return nil
+	}
+	return e.temporal.SignalWorkflow(ctx, workflowID, "", workflows.SignalChannelEvent, event)
 }
 
 // stray returns money that came in after a payment's end (I1). What the books

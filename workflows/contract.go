@@ -38,7 +38,8 @@ const (
 	// UI or command line; a decision that cannot be taken is refused in the
 	// timeline and changes nothing.
 	SignalManualReview = "manual-review"
-	// SignalChannelEvent carries a verified notification (channel.Event).
+	// SignalChannelEvent carries a verified notification (channel.Event) of a
+	// refund, and one of a charge that was not heard as an update.
 	SignalChannelEvent = "channel-event"
 
 	// UpdateBegin returns the Answer of a start, and of every repeat of it.
@@ -49,6 +50,9 @@ const (
 	UpdateChangeMethod = "change-method"
 	// UpdateCancel carries a Cancellation and returns an Answer.
 	UpdateCancel = "cancel"
+	// UpdateChannelEvent carries a verified notification (channel.Event) of a
+	// charge. It returns nothing, and is in the history once it returns.
+	UpdateChannelEvent = "channel-event"
 	// UpdateDecideReview carries a Decision; its validator answers at once.
 	UpdateDecideReview = "decide-review"
 

@@ -42,6 +42,7 @@ func (p *registration) listen(ctx workflow.Context) error {
 		{UpdateChangeMethod, uncancelled(p.onChangeMethod), p.canChangeMethod},
 		{UpdateCancel, uncancelled(p.onCancel), p.canCancel},
 		{UpdateDecideReview, uncancelled(p.onDecide), p.desk.can},
+		{UpdateChannelEvent, p.onNotice, nil},
 	}
 	for _, h := range handlers {
 		if err := workflow.SetUpdateHandlerWithOptions(ctx, h.name, h.handler,
@@ -93,6 +94,12 @@ func hear[T any](ctx workflow.Context, name string, f func(workflow.Context, T))
 			f(ctx, v)
 		}
 	})
+}
+
+// onNotice hears a notification that came as an update.
+func (p *registration) onNotice(_ workflow.Context, e channel.Event) error {
+	p.onEvent(e)
+	return nil
 }
 
 // onEvent hears a verified notification. The first to know wins: what the

@@ -260,9 +260,9 @@ func (w *world) timeline() []string {
 	return said
 }
 
-// notify gives the payment a notification.
+// notify gives the payment a notification, in the way that is tried first.
 func (w *world) notify(r channel.Report) {
-	w.env.SignalWorkflow(workflows.SignalChannelEvent, channel.Event{ID: "n-" + r.ChannelNo, Charge: &r})
+	w.update(workflows.UpdateChannelEvent, channel.Event{ID: "n-" + r.ChannelNo, Charge: &r})
 }
 
 // outage is an error of a counterparty that cannot be reached.
