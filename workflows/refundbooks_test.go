@@ -286,6 +286,9 @@ func (b *fakeBooks) AnswerSMS(_ context.Context, _, id, code string, _ time.Time
 	if err != nil {
 		return err
 	}
+	if b.status.Ended() {
+		return payment.Problem{Code: payment.CodeState, Text: "the payment has ended"}
+	}
 	if want, ok := b.proofs[id]; !ok || want == "" || want != code {
 		return payment.Problem{Code: payment.CodeVerification, Field: "code", Text: "the code is wrong"}
 	}

@@ -44,6 +44,11 @@ func (b *books) Payment(_ context.Context, id string) (store.View, error) {
 	return v, nil
 }
 
+func (b *books) Standing(ctx context.Context, id string) (store.Standing, error) {
+	v, err := b.Payment(ctx, id)
+	return v.Standing, err
+}
+
 func missing(ok bool) error {
 	if ok {
 		return nil

@@ -44,20 +44,31 @@ func (s *server) get(ctx context.Context, in *getInput) (*paymentOutput, error) 
 // payment reads a payment of the caller's hospitals. Another hospital's is as
 // unknown as one that does not exist.
 func (s *server) payment(ctx context.Context, id string) (store.View, error) {
+	return ofCaller(ctx, id, s.books.Payment, func(v store.View) store.Standing { return v.Standing })
+}
+
+// standing is payment for whoever need not know its tenders, its case or what
+// was asked for.
+func (s *server) standing(ctx context.Context, id string) (store.Standing, error) {
+	return ofCaller(ctx, id, s.books.Standing, func(v store.Standing) store.Standing { return v })
+}
+
+func ofCaller[V any](ctx context.Context, id string, read func(context.Context, string) (V, error), standing func(V) store.Standing) (V, error) {
+	var none V
 	if !strings.HasPrefix(id, "pay_") || strings.ContainsFunc(id, notIDRune) {
-		return store.View{}, newProblem(payment.CodeNotFound)
+		return none, newProblem(payment.CodeNotFound)
 	}
-	v, err := s.books.Payment(ctx, id)
+	v, err := read(ctx, id)
 	if err != nil {
-		return store.View{}, err
+		return none, err
 	}
-	if !callerOf(ctx).may(v.HospitalID) {
-		return store.View{}, newProblem(payment.CodeNotFound)
+	if !callerOf(ctx).may(standing(v).HospitalID) {
+		return none, newProblem(payment.CodeNotFound)
 	}
 	return v, nil
 }
 
-func refOf(v store.View) Ref { return Ref{HospitalID: v.HospitalID, OrderNo: v.OrderNo} }
+func refOf(v store.Standing) Ref { return Ref{HospitalID: v.HospitalID, OrderNo: v.OrderNo} }
 
 type listInput struct {
 	Hospital string         `query:"hospital_id" maxLength:"32" pattern:"^[a-z0-9-]*$" doc:"One hospital alone"`
@@ -138,7 +149,7 @@ func notIDRune(r rune) bool {
 type timelineOutput struct{ Body wire.Timeline }
 
 func (s *server) timeline(ctx context.Context, in *PaymentPath) (*timelineOutput, error) {
-	if _, err := s.payment(ctx, in.ID); err != nil {
+	if _, err := s.standing(ctx, in.ID); err != nil {
 		return nil, err
 	}
 	all, err := s.books.Timeline(ctx, in.ID)

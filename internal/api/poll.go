@@ -60,7 +60,7 @@ func (s *server) ask(ctx context.Context, v store.View, attempt int) (bool, erro
 		return false, err
 	}
 	event := channel.Event{ID: "poll-" + report.MerchantNo + "-" + string(report.State) + "-" + report.ChannelNo, Charge: &report}
-	if err := s.engine.Notify(ctx, refOf(v), event); err != nil {
+	if err := s.engine.Notify(ctx, refOf(v.Standing), event); err != nil {
 		return false, err
 	}
 	return true, nil

@@ -88,7 +88,7 @@ func OrderRefund(ctx context.Context, books RefundBooks, engine Engine, o Refund
 		if r.State != channel.RefundProcessing {
 			continue
 		}
-		if err := engine.Refund(ctx, refOf(o.View), r); err != nil {
+		if err := engine.Refund(ctx, refOf(o.View.Standing), r); err != nil {
 			return nil, false, err // reserved, and the same request starts it again
 		}
 	}
@@ -200,7 +200,7 @@ func leftOf(v store.View, all []store.RefundRow, used map[int]bool) []payment.Re
 type refundsOutput struct{ Body wire.Refunds }
 
 func (s *server) refunds(ctx context.Context, in *PaymentPath) (*refundsOutput, error) {
-	if _, err := s.payment(ctx, in.ID); err != nil {
+	if _, err := s.standing(ctx, in.ID); err != nil {
 		return nil, err
 	}
 	rows, err := s.books.Refunds(ctx, in.ID)

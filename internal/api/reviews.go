@@ -38,7 +38,7 @@ func (s *server) decide(ctx context.Context, in *decideInput) (*decideOutput, er
 	if err := d.CheckPerson(open); err != nil {
 		return nil, err
 	}
-	if err := s.engine.Decide(ctx, refOf(v), d); err != nil {
+	if err := s.engine.Decide(ctx, refOf(v.Standing), d); err != nil {
 		return nil, err
 	}
 	return &decideOutput{Body: wire.Decided{PaymentID: v.ID, CaseID: d.CaseID, Decision: d.Verdict,

@@ -32,7 +32,7 @@ func (s *server) changeMethod(ctx context.Context, in *methodInput) (*answerOutp
 			return nil, inBody(err)
 		}
 	}
-	a, err := s.engine.ChangeMethod(ctx, refOf(v), choice)
+	a, err := s.engine.ChangeMethod(ctx, refOf(v.Standing), choice)
 	if err != nil {
 		return nil, inBody(err)
 	}
@@ -58,7 +58,7 @@ type cancelInput struct {
 }
 
 func (s *server) cancel(ctx context.Context, in *cancelInput) (*answerOutput, error) {
-	v, err := s.payment(ctx, in.ID)
+	v, err := s.standing(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +82,7 @@ type verifyOutput struct{ Body wire.Verified }
 
 // verify starts a verification, or answers one.
 func (s *server) verify(ctx context.Context, in *verifyInput) (*verifyOutput, error) {
-	v, err := s.payment(ctx, in.ID)
+	v, err := s.standing(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}

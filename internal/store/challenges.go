@@ -31,17 +31,18 @@ type challengeRow struct {
 	OutSeqNo  string             `db:"out_seq_no"`
 	CreatedAt time.Time          `db:"created_at"`
 	ExpiresAt time.Time          `db:"expires_at"`
-	Tries     int                `db:"tries"`
 	PassedAt  sql.NullTime       `db:"passed_at"`
-	Latest    bool               `db:"latest"`
 }
 
 const selectChallenge = `
 SELECT c.id, c.payment_id, c.hospital_id, c.kind, c.phone_sealed, c.code_index, c.verify_id_sealed, c.out_seq_no,
-       c.created_at, c.expires_at, c.tries, c.passed_at,
-       NOT EXISTS (SELECT FROM challenges n WHERE n.payment_id = c.payment_id AND n.kind = c.kind
-                      AND (n.created_at, n.id) > (c.created_at, c.id)) AS latest
+       c.created_at, c.expires_at, c.passed_at
   FROM challenges c WHERE c.id = $1`
+
+// isLatest says that no newer challenge of the payment replaces c.
+const isLatest = `
+       NOT EXISTS (SELECT FROM challenges n WHERE n.payment_id = c.payment_id AND n.kind = c.kind
+                      AND (n.created_at, n.id) > (c.created_at, c.id))`
 
 // StartChallenge keeps a verification before the patient is asked. For SMS it
 // counts how many codes the number had: Problem CodeTooMany above 1 a minute, 5
@@ -153,35 +154,36 @@ func (s *Store) Challenge(ctx context.Context, id string) (Challenge, error) {
 
 // AnswerSMS checks the code that a patient typed. Problem CodeVerification: it
 // is wrong, late, not for the payment's latest challenge, or that challenge is
-// used up. Problem CodeTooMany: it had its five tries. A right code passes
-// once; repeating the same call afterwards is no new use and succeeds.
+// used up. Problem CodeTooMany: it had its five tries. Problem CodeState: the
+// payment has ended. A right code passes once; repeating the same call
+// afterwards is no new use and succeeds.
 func (s *Store) AnswerSMS(ctx context.Context, paymentID, challengeID, code string, at time.Time) error {
 	var verdict error
-	err := s.step(ctx, "check the code", paymentID, at, func(st *step) error {
-		r, err := st.challenge(challengeID, payment.BySMS)
-		if err != nil {
-			return err
-		}
-		right := subtle.ConstantTimeCompare([]byte(s.codeIndex(r.ID, code)), []byte(r.Code)) == 1
+	err := s.quickStep(ctx, "check the code", ofProof(paymentID, challengeID), at, func(st *step) error {
+		r := st.read.Proof
+		right := subtle.ConstantTimeCompare([]byte(s.codeIndex(challengeID, code)), []byte(r.Code)) == 1
+		verdict = nil
 		switch {
+		case st.row.Status.Ended():
+			return errEnded
+		case r.Kind != payment.BySMS:
+			return wrongProof("no such verification")
 		case r.PassedAt.Valid && right:
 			return nil
 		case r.PassedAt.Valid, !r.Latest:
 			return wrongProof("this code was replaced or used")
-		case st.at.After(r.ExpiresAt):
+		case st.at.After(r.ExpiresAt.Time):
 			return wrongProof("this code has expired")
 		case r.Tries >= smsTries:
 			return payment.Problem{Code: payment.CodeTooMany, Field: "code", Text: "too many wrong codes; ask for a new one"}
 		case right:
-			return st.pass(r)
+			st.pass(challengeID)
+			return nil
 		}
-		// The try is counted, so the transaction commits and the Problem follows.
+		// The try is counted, so the step is written and the Problem follows.
 		verdict = wrongProof("the code is wrong")
-		const count = `UPDATE challenges SET tries = tries + 1 WHERE id = $1`
-		if _, err := st.tx.ExecContext(ctx, count, r.ID); err != nil {
-			return fmt.Errorf("count the try: %w", err)
-		}
-		st.record("patient", "verification_failed", "challenge", r.ID, "kind", string(r.Kind), "try", number(r.Tries+1))
+		st.also = part{statement: writeProof, args: []any{challengeID, r.PassedAt, r.Tries + 1}}
+		st.record("patient", "verification_failed", "challenge", challengeID, "kind", string(r.Kind), "try", number(r.Tries+1))
 		return nil
 	})
 	if err != nil {
@@ -192,45 +194,36 @@ func (s *Store) AnswerSMS(ctx context.Context, paymentID, challengeID, code stri
 
 // PassFace notes that the face check's own server confirmed the patient. A
 // repeat changes nothing; a late or replaced check is a Problem
-// CodeVerification.
+// CodeVerification, and a payment that has ended one of CodeState.
 func (s *Store) PassFace(ctx context.Context, paymentID, challengeID string, at time.Time) error {
-	return s.step(ctx, "pass the face check", paymentID, at, func(st *step) error {
-		r, err := st.challenge(challengeID, payment.ByFace)
+	return s.quickStep(ctx, "pass the face check", ofProof(paymentID, challengeID), at, func(st *step) error {
+		r := st.read.Proof
 		switch {
-		case err != nil:
-			return err
+		case st.row.Status.Ended():
+			return errEnded
+		case r.Kind != payment.ByFace:
+			return wrongProof("no such verification")
 		case r.PassedAt.Valid:
 			return nil
 		case !r.Latest:
 			return wrongProof("this check was replaced")
-		case !r.ExpiresAt.IsZero() && st.at.After(r.ExpiresAt):
+		case !r.ExpiresAt.Time.IsZero() && st.at.After(r.ExpiresAt.Time):
 			return wrongProof("this check has expired")
 		}
-		return st.pass(r)
+		st.pass(challengeID)
+		return nil
 	})
 }
 
-func (st *step) challenge(id string, kind payment.VerifyKind) (challengeRow, error) {
-	var r challengeRow
-	switch err := found(st.tx.GetContext(st.ctx, &r, selectChallenge, id)); {
-	case err == ErrNotFound:
-		return r, wrongProof("no such verification")
-	case err != nil:
-		return r, fmt.Errorf("read the challenge: %w", err)
-	case r.PaymentID != st.row.ID || r.Kind != kind:
-		return r, wrongProof("no such verification")
-	}
-	return r, nil
+// pass makes the step write that the patient has proved who they are.
+func (st *step) pass(challenge string) {
+	st.also = part{statement: writeProof, args: []any{challenge, st.at, st.read.Proof.Tries}}
+	st.record("patient", "verified", "challenge", challenge, "kind", string(st.read.Proof.Kind))
 }
 
-func (st *step) pass(r challengeRow) error {
-	const write = `UPDATE challenges SET passed_at = $2 WHERE id = $1`
-	if _, err := st.tx.ExecContext(st.ctx, write, r.ID, st.at); err != nil {
-		return fmt.Errorf("pass the challenge: %w", err)
-	}
-	st.record("patient", "verified", "challenge", r.ID, "kind", string(r.Kind))
-	return nil
-}
+// errEnded is of a proof that comes after a workflow task that was lost had
+// ended the payment.
+var errEnded = payment.Problem{Code: payment.CodeState, Text: "the payment has ended"}
 
 func wrongProof(text string) error {
 	return payment.Problem{Code: payment.CodeVerification, Field: "code", Text: text}

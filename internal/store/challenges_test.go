@@ -67,6 +67,22 @@ func TestACodeEndsWithItsTimeOrTheNextCode(t *testing.T) {
 	require.NoError(t, b.AnswerSMS(ctx, id, "c2", "222222", noon.Add(3*time.Minute)))
 }
 
+// A workflow task that was lost may have closed the payment before.
+func TestAProofForAPaymentThatHasEndedIsRefused(t *testing.T) {
+	b := newBooks(t)
+	ctx := t.Context()
+	s := steps{b.Store, "ORDER0001"}
+	s.upTo(t, payment.Pending)
+	require.NoError(t, b.StartChallenge(ctx, sms("c1", s.id(), "13900000001", "111111", noon)))
+	require.NoError(t, b.StartChallenge(ctx, store.Challenge{ID: "f1", PaymentID: s.id(), HospitalID: hospital, Kind: payment.ByFace, VerifyID: "v", At: noon}))
+	require.NoError(t, s.move(ctx, payment.Closed))
+	n := lines(t, b, s.id())
+	require.True(t, payment.HasCode(b.AnswerSMS(ctx, s.id(), "c1", "111111", noon), payment.CodeState))
+	require.True(t, payment.HasCode(b.PassFace(ctx, s.id(), "f1", noon), payment.CodeState))
+	require.ErrorIs(t, b.AnswerSMS(ctx, "pay_none", "c1", "111111", noon), store.ErrNotFound)
+	require.Equal(t, n, lines(t, b, s.id()))
+}
+
 func TestCodesOfANumberAreCountedOverAllPayments(t *testing.T) {
 	b := newBooks(t)
 	ctx := t.Context()

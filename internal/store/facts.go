@@ -49,9 +49,21 @@ type facts struct {
 	attemptRow
 	Begun bool          `db:"begun"`     // the attempt is in the books
 	Known sql.NullInt64 `db:"known_fen"` // the amount of the capture that is in the books
+	Proof proofRow      `db:"c"`
 	// Next is remembered of a payment all of whose attempts have lower numbers;
 	// zero is unknown.
 	Next int `db:"-"`
+}
+
+// proofRow is what is known of a verification that the patient answers; its kind
+// is empty where the payment has none of that ID.
+type proofRow struct {
+	Kind      payment.VerifyKind `db:"kind"`
+	Code      string             `db:"code_index"`
+	ExpiresAt sql.NullTime       `db:"expires_at"`
+	Tries     int                `db:"tries"`
+	PassedAt  sql.NullTime       `db:"passed_at"`
+	Latest    bool               `db:"latest"`
 }
 
 // sight is what a quick step is of, and the query of all that it decides by.
@@ -75,6 +87,11 @@ const (
        (SELECT amount_fen FROM captures c WHERE c.payment_id = a.payment_id AND c.attempt = a.attempt
            AND c.channel_no = $3) AS known_fen
   FROM attempts a JOIN payments p ON p.id = a.payment_id WHERE a.payment_id = $1 AND a.attempt = $2`
+
+	readProof = `SELECT ` + paymentColumns + `,
+       coalesce(c.kind, '') AS "c.kind", coalesce(c.code_index, '') AS "c.code_index", c.expires_at AS "c.expires_at",
+       coalesce(c.tries, 0) AS "c.tries", c.passed_at AS "c.passed_at",` + isLatest + ` AS "c.latest"
+  FROM payments p LEFT JOIN challenges c ON c.payment_id = p.id AND c.id = $2 WHERE p.id = $1`
 )
 
 // ofPayment is a payment alone.
@@ -92,4 +109,9 @@ func ofNew(id string, attempt int) sight {
 func ofCharge(id string, attempt int, channelNo string) sight {
 	return sight{payment: id, what: fmt.Sprintf("attempt %d", attempt), query: readCharge, args: []any{id, attempt, channelNo},
 		recall: recallCharge(attempt)}
+}
+
+// ofProof is a payment and a verification of it, which nobody remembers.
+func ofProof(id, challenge string) sight {
+	return sight{payment: id, what: "payment", query: readProof, args: []any{id, challenge}, recall: func(facts) bool { return false }}
 }

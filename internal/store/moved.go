@@ -19,6 +19,7 @@ const (
 	writeBegun   = movePayment + insertAttempt + insertRecords
 	writeAttempt = movePayment + updateAttempt + insertRecords
 	writeCapture = movePayment + insertCapture + insertRecords
+	writeProof   = movePayment + updateProof + insertRecords
 )
 
 // movePayment takes $1 to $19, insertRecords $20 to $26, and what is between them
@@ -48,6 +49,10 @@ const insertAttempt = `, begun AS (
 const updateAttempt = `, changed AS (
     UPDATE attempts SET prepaid = $28, prepaid_sealed = $29, state = $30, code = $31
       FROM moved WHERE payment_id = $1 AND attempt = $27
+)`
+
+const updateProof = `, answered AS (
+    UPDATE challenges SET passed_at = $28, tries = $29 FROM moved WHERE challenges.id = $27
 )`
 
 // insertCapture writes a capture, its sum in the attempt, and its ledger

@@ -89,7 +89,11 @@ func TestTheChargesOfAMixedPaymentAreOneRoundTripEach(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, s.StartChallenge(ctx, store.Challenge{ID: "sms-" + p.order, PaymentID: p.id(), Kind: payment.BySMS,
 			Phone: "1380000000" + p.order[5:6], Code: "123456", At: noon}))
+		w.counted()
 		require.NoError(t, s.AnswerSMS(ctx, p.id(), "sms-"+p.order, "123456", noon))
+		if n := w.counted(); !first {
+			require.Equal(t, 2, n)
+		}
 		for _, call := range []func() error{
 			func() error { _, err := p.begin(ctx, 1, 2000); return err },
 			func() error { return p.prepaid(ctx) },
