@@ -170,10 +170,7 @@ var (
 )
 
 func (c *crowd) print(out io.Writer) {
-	line := func(of func(result.Window) float64) string {
-		s := result.Series{Windows: c.Windows}.Over(of)
-		return fmt.Sprintf("%.1f [%.1f–%.1f]", s.Median, s.Min, s.Max)
-	}
+	line := func(of func(result.Window) float64) string { return middle(c.Windows, of) }
 	fmt.Fprintf(out, "%6d waiting: %s a second; ms of CPU a new payment: worker and API %s, Temporal and PostgreSQL %s; without new ones %.0f and %.0f ms a second\n",
 		c.Waiting, line(speed), line(own), line(engine),
 		c.IdleCPU["worker"]+c.IdleCPU["api"], c.IdleCPU["temporal"]+c.IdleCPU["postgres"])
@@ -181,14 +178,23 @@ func (c *crowd) print(out io.Writer) {
 
 // compare shows the ratios of windows that were measured next to each other.
 func (c *crowd) compare(out io.Writer, to *crowd) {
-	ratio := func(of func(result.Window) float64) string {
-		all := make([]float64, len(c.Windows))
-		for i := range all {
-			all[i] = of(c.Windows[i]) / of(to.Windows[i])
-		}
-		s := result.SpreadOf(all)
-		return fmt.Sprintf("%.2f × [%.2f–%.2f]", s.Median, s.Min, s.Max)
-	}
+	ratio := func(of func(result.Window) float64) string { return ratio(c.Windows, to.Windows, of) }
 	fmt.Fprintf(out, "%d to %d waiting, side by side: %s a second; CPU of worker and API %s, of Temporal and PostgreSQL %s\n",
 		c.Waiting, to.Waiting, ratio(speed), ratio(own), ratio(engine))
+}
+
+// middle is the median of a figure, with its range.
+func middle(windows []result.Window, of func(result.Window) float64) string {
+	s := result.Series{Windows: windows}.Over(of)
+	return fmt.Sprintf("%.1f [%.1f–%.1f]", s.Median, s.Min, s.Max)
+}
+
+// ratio is that of windows that were measured next to each other.
+func ratio(windows, to []result.Window, of func(result.Window) float64) string {
+	all := make([]float64, len(windows))
+	for i := range all {
+		all[i] = of(windows[i]) / of(to[i])
+	}
+	s := result.SpreadOf(all)
+	return fmt.Sprintf("%.2f × [%.2f–%.2f]", s.Median, s.Min, s.Max)
 }

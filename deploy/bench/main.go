@@ -28,6 +28,7 @@ import (
 
 type commands struct {
 	Run     runCommand     `cmd:"" help:"Compare the arms." default:"withargs"`
+	Turns   turnsCommand   `cmd:"" help:"Compare some arms that all stand at once, in turns of seconds: the closest look at a ratio."`
 	Profile profileCommand `cmd:"" help:"Find where the time of a payment goes: CPU profiles and statements."`
 	Endure  endureCommand  `cmd:"" help:"Run one installation for long: memory over many payments, many payments waiting at once."`
 	Archive archiveCommand `cmd:"" help:"Measure the queries with a million past orders in the books."`

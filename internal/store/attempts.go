@@ -197,8 +197,8 @@ func (s *Store) Attempt(ctx context.Context, paymentID string, attempt int) (Att
 }
 
 // AttemptByNumber finds the charge that a channel knows by merchantNo. Where this
-// process remembers it from before its money came, that is taken: the charge is
-// as it was asked for, while its state and its capture may be behind the books.
+// process remembers it, that is taken: the charge is as it was asked for, while
+// its state and its capture may be behind the books.
 func (s *Store) AttemptByNumber(ctx context.Context, hospital string, ch payment.Channel, merchantNo string) (Attempt, error) {
 	row, ok := s.memory.asked(hospital, ch, merchantNo)
 	if !ok {

@@ -37,21 +37,41 @@ func TestAnAttemptIsOnDiskWithEverythingTheChannelNeeds(t *testing.T) {
 	require.Equal(t, c.CreatedAt, again.Charge.CreatedAt, "to the nanosecond: the channel gets the very same time")
 	require.Equal(t, c.Payer, again.Charge.Payer)
 
-	for name, s := range map[string]*store.Store{"the process that asked": b.Store, "another": openStore(t, b.dsn, b.keys)} {
-		found, err := s.AttemptByNumber(ctx, hospital, payment.WeChat, c.MerchantNo)
-		require.NoError(t, err, name)
-		require.Equal(t, again.Charge, found.Charge, name)
-	}
-	for _, wrong := range []struct {
-		hospital string
-		channel  payment.Channel
-		no       string
-	}{{"h-xiehe", payment.WeChat, c.MerchantNo}, {hospital, payment.UnionPay, c.MerchantNo}, {hospital, payment.WeChat, "x"}} {
-		_, err = b.AttemptByNumber(ctx, wrong.hospital, wrong.channel, wrong.no)
-		require.ErrorIs(t, err, store.ErrNotFound)
-	}
 	_, err = b.Attempt(ctx, id, 2)
 	require.ErrorIs(t, err, store.ErrNotFound)
+}
+
+// A notification names a charge by its number: the process that asked for it
+// knows it, and every other finds it.
+func TestAChargeIsFoundByItsNumberAtItsOwnAccountAlone(t *testing.T) {
+	b := newBooks(t)
+	ctx := t.Context()
+	asked, w := b.overWire(t)
+	s := steps{asked, "ORDER0001"}
+	s.upTo(t, payment.AwaitingPayment)
+	no := payment.MerchantNo(s.order, 1)
+	for name, from := range map[string]*store.Store{"the process that asked": asked, "another": b.Store} {
+		w.counted()
+		found, err := from.AttemptByNumber(ctx, hospital, payment.WeChat, no)
+		require.NoError(t, err, name)
+		require.Zero(t, w.counted(), "it is not read where it is known")
+		require.Equal(t, s.id(), found.Charge.PaymentID, name)
+		require.Equal(t, s.order, found.Charge.OrderNo, name)
+		require.EqualValues(t, 5000, found.Charge.Amount.Minor(), name)
+		for _, wrong := range []struct {
+			hospital string
+			channel  payment.Channel
+			no       string
+		}{{"h-xiehe", payment.WeChat, no}, {hospital, payment.UnionPay, no}, {hospital, payment.WeChat, payment.MerchantNo(s.order, 2)}, {hospital, payment.WeChat, "x"}} {
+			_, err = from.AttemptByNumber(ctx, wrong.hospital, wrong.channel, wrong.no)
+			require.ErrorIs(t, err, store.ErrNotFound, name)
+		}
+	}
+	_, err := s.capture(ctx, "wx-1")
+	require.NoError(t, err)
+	found, err := asked.AttemptByNumber(ctx, hospital, payment.WeChat, no)
+	require.NoError(t, err)
+	require.Equal(t, "wx-1", found.Capture.ChannelNo, "its money is in the books")
 }
 
 func TestAnAttemptWithAnotherContentIsRefused(t *testing.T) {

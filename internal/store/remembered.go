@@ -36,8 +36,8 @@ func (m memory) take(paymentID string) facts {
 	return f
 }
 
-// asked finds a charge that is remembered and whose money had not come when it
-// was. What it was asked for, and under which number, never changes.
+// asked finds a charge that is remembered. What it was asked for, and under which
+// number, never changes.
 func (m memory) asked(hospital string, ch payment.Channel, merchantNo string) (attemptRow, bool) {
 	order, n, ok := payment.SplitMerchantNo(merchantNo)
 	if !ok {
@@ -45,7 +45,7 @@ func (m memory) asked(hospital string, ch payment.Channel, merchantNo string) (a
 	}
 	f, ok := m.payments.Peek(payment.ID(hospital, order))
 	r := f.attemptRow
-	return r, ok && r.Attempt == n && r.Channel == ch && r.MerchantNo == merchantNo && r.Captured == 0
+	return r, ok && r.Attempt == n && r.Channel == ch && r.MerchantNo == merchantNo
 }
 
 // keep remembers what a step has left. The end of a payment is followed by
