@@ -178,9 +178,9 @@ func (c *crowd) print(out io.Writer) {
 
 // compare shows the ratios of windows that were measured next to each other.
 func (c *crowd) compare(out io.Writer, to *crowd) {
-	ratio := func(of func(result.Window) float64) string { return ratio(c.Windows, to.Windows, of) }
+	beside := func(of func(result.Window) float64) string { return ratio(c.Windows, to.Windows, of) }
 	fmt.Fprintf(out, "%d to %d waiting, side by side: %s a second; CPU of worker and API %s, of Temporal and PostgreSQL %s\n",
-		c.Waiting, to.Waiting, ratio(speed), ratio(own), ratio(engine))
+		c.Waiting, to.Waiting, beside(speed), beside(own), beside(engine))
 }
 
 // middle is the median of a figure, with its range.

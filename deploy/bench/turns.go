@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/regpay/regpay/deploy/bench/report"
 	"github.com/regpay/regpay/deploy/bench/result"
 )
 
@@ -75,20 +76,11 @@ func (c turnsCommand) Run(ctx context.Context) (err error) {
 	}
 	fmt.Fprintf(b.out, "\n%d turns of %s, %d at once: medians [smallest–largest], and to the first arm in the same turn\n", c.Turns, c.Window, c.AtOnce)
 	for _, s := range all {
-		fmt.Fprintf(b.out, "%-20s %s a second, %s ms of CPU", s.arm.name, middle(s.windows, speed), middle(s.windows, whole))
+		fmt.Fprintf(b.out, "%-20s %s a second, %s ms of CPU", s.arm.name, middle(s.windows, speed), middle(s.windows, report.WholeCPU))
 		if first := all[0].windows; s != all[0] {
-			fmt.Fprintf(b.out, "; %s a second, %s of CPU", ratio(s.windows, first, speed), ratio(s.windows, first, whole))
+			fmt.Fprintf(b.out, "; %s a second, %s of CPU", ratio(s.windows, first, speed), ratio(s.windows, first, report.WholeCPU))
 		}
 		fmt.Fprintln(b.out)
 	}
 	return nil
-}
-
-// whole is the CPU of all processes for a payment.
-func whole(w result.Window) float64 {
-	sum := 0.0
-	for _, ms := range w.CPUMS {
-		sum += ms
-	}
-	return sum
 }

@@ -9,8 +9,9 @@ import (
 // memory keeps what the steps of this process have left of payments, so that
 // the next step of such a payment need not read it. Nothing depends on it: a
 // step that decides by what is remembered writes only if the payment's audit log
-// still ends where it did, and what it does not come to write it reads. So it is
-// no matter that other processes take steps, too. It is safe for concurrent use.
+// still ends where it did, and what it does not come to write it reads; beside
+// that, only what never changes of a charge is taken from it. So it is no matter
+// that other processes take steps, too. It is safe for concurrent use.
 type memory struct {
 	payments *lru.Cache[string, facts]
 }

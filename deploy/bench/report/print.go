@@ -126,7 +126,7 @@ func cpuCost(r result.Run) *table {
 		for _, p := range world {
 			cells = append(cells, t.alone(over(r, arm, costLoad(), CPU(p))))
 		}
-		t.add(arm, append(cells, t.ranged(over(r, arm, costLoad(), cpuOf(func(string) bool { return true }))))...)
+		t.add(arm, append(cells, t.ranged(over(r, arm, costLoad(), WholeCPU)))...)
 	}
 	return t
 }

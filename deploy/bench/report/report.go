@@ -116,6 +116,9 @@ func cpuOf(wanted func(process string) bool) figure {
 	}
 }
 
+// WholeCPU is the CPU of all processes in milliseconds a payment.
+func WholeCPU(w result.Window) float64 { return cpuOf(func(string) bool { return true })(w) }
+
 // over is a figure of an arm under a load; the zero Spread if there is none.
 func over(r result.Run, arm string, l result.Load, f figure) result.Spread {
 	s, _ := r.Find(arm, l)
