@@ -41,7 +41,8 @@ type ChargeOut struct {
 
 // Charge writes the attempt down and then asks the channel for it (I5). A
 // repeat finds the attempt on disk and tells the client that the request may
-// have left before. While the channel is in maintenance nothing is written and
+// have left before, unless all tries are known to have come to nothing: a
+// channel that was busy or away may refuse the next one, and is believed. While the channel is in maintenance nothing is written and
 // nothing is sent: see AsMaintenance.
 func (c *Channels) Charge(ctx context.Context, in ChargeIn) (ChargeOut, error) {
 	client, err := c.Hospitals.Channel(in.Order.HospitalID, in.Tender.Channel)
@@ -66,9 +67,17 @@ func (c *Channels) Charge(ctx context.Context, in ChargeIn) (ChargeOut, error) {
 		return ChargeOut{Pay: attempt.Pay, Report: report}, nil
 	}
 	charge := attempt.Charge
-	charge.Repeat = attempt.Existed
+	if attempt.Existed {
+		if charge.Repeat, err = c.Store.AskAgain(ctx, in.PaymentID, in.Attempt); err != nil {
+			return ChargeOut{}, boundary(err)
+		}
+	}
 	prepaid, err := client.Prepay(ctx, charge)
 	if err != nil {
+		if payment.KindOf(err) == payment.Retryable {
+			// Where this fails the try stays in doubt, which is the safe side.
+			_ = c.Store.CameToNothing(ctx, in.PaymentID, in.Attempt)
+		}
 		return ChargeOut{}, boundary(err)
 	}
 	if err := c.Store.SavePrepaid(ctx, in.PaymentID, in.Attempt, prepaid, c.Clock()); err != nil {

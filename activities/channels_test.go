@@ -59,11 +59,39 @@ func TestAnAttemptThatCannotBeWrittenIsNotAskedFor(t *testing.T) {
 }
 
 func TestARepeatTellsTheClientThatTheRequestMayHaveLeft(t *testing.T) {
+	for inDoubt, asks := range map[bool]string{true: "prepay again", false: "prepay"} {
+		w := newWorld()
+		w.attempt, w.inDoubt = store.Attempt{Existed: true, State: channel.Open}, inDoubt
+		_, err := local(t, channels(w), channels(w).Charge, chargeIn())
+		require.NoError(t, err)
+		require.Equal(t, []string{"begin awaiting_payment", "ask again", asks, "save"}, w.did)
+	}
 	w := newWorld()
 	w.attempt = store.Attempt{Existed: true, State: channel.Open}
+	w.errs["ask again"] = timeout()
 	_, err := local(t, channels(w), channels(w).Charge, chargeIn())
-	require.NoError(t, err)
-	require.Equal(t, []string{"begin awaiting_payment", "prepay again", "save"}, w.did)
+	require.Error(t, err)
+	require.Equal(t, []string{"begin awaiting_payment", "ask again"}, w.did, "what is not noted does not leave")
+}
+
+// A refusal of a repeat says nothing of the tries before it, unless they are
+// known to have come to nothing.
+func TestATryThatCameToNothingIsNoLongerInDoubt(t *testing.T) {
+	for kind, did := range map[payment.Kind][]string{
+		payment.Retryable: {"begin awaiting_payment", "prepay", "came to nothing"},
+		payment.Uncertain: {"begin awaiting_payment", "prepay"},
+		payment.Final:     {"begin awaiting_payment", "prepay"},
+	} {
+		w := newWorld()
+		w.errs["prepay"] = failure(kind)
+		w.errs["came to nothing"] = timeout() // it stays in doubt
+		_, err := local(t, channels(w), channels(w).Charge, chargeIn())
+		var app *temporal.ApplicationError
+		require.ErrorAs(t, err, &app)
+		require.Equal(t, map[payment.Kind]string{payment.Retryable: activities.ErrTypeRetryable, payment.Uncertain: activities.ErrTypeUnknown,
+			payment.Final: activities.ErrTypeFinal}[kind], app.Type())
+		require.Equal(t, did, w.did, kind)
+	}
 }
 
 func TestAnAnswerThatIsKnownIsNotAskedForAgain(t *testing.T) {

@@ -47,6 +47,8 @@ type Store interface {
 	MoveTo(ctx context.Context, m store.Move) error
 	ChooseMethod(ctx context.Context, paymentID string, c payment.Choice, at time.Time) error
 	BeginAttempt(ctx context.Context, c channel.Charge, next payment.Status) (store.Attempt, error)
+	AskAgain(ctx context.Context, paymentID string, attempt int) (inDoubt bool, err error)
+	CameToNothing(ctx context.Context, paymentID string, attempt int) error
 	SavePrepaid(ctx context.Context, paymentID string, attempt int, p channel.Prepaid, at time.Time) error
 	Attempt(ctx context.Context, paymentID string, attempt int) (store.Attempt, error)
 	EndAttempt(ctx context.Context, paymentID string, attempt int, state channel.State, code string, at time.Time) error

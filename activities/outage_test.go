@@ -60,7 +60,7 @@ func TestAnInsuranceThatHangsIsWaitedForByNobodyElse(t *testing.T) {
 		steps := &activities.Channels{Store: w, Hospitals: w, Clock: clock}
 		in := chargeIn()
 		in.Tender.Channel = ch
-		w.attempt = store.Attempt{Existed: true, State: channel.Open} // sent before, and nobody knows what became of it
+		w.attempt, w.inDoubt = store.Attempt{Existed: true, State: channel.Open}, true // sent before, and nobody knows what became of it
 		_, err := local(t, steps, steps.Charge, in)
 		return err
 	}

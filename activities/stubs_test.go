@@ -48,6 +48,7 @@ type world struct {
 	face    identity.FaceResult
 	told    his.Registration
 	line    store.Line // before a payment that is to be registered
+	inDoubt bool       // a try of the charge before may have come to something
 	before  time.Time  // when it has to be paid to stand there
 	windows payment.Windows
 	looked  [][]payment.System // what windows were looked for
@@ -69,6 +70,12 @@ func (w *world) BeginAttempt(_ context.Context, c channel.Charge, next payment.S
 	}
 	return w.attempt, w.do("begin " + string(next))
 }
+
+func (w *world) AskAgain(context.Context, string, int) (bool, error) {
+	return w.inDoubt, w.do("ask again")
+}
+
+func (w *world) CameToNothing(context.Context, string, int) error { return w.do("came to nothing") }
 
 func (w *world) SavePrepaid(_ context.Context, _ string, _ int, p channel.Prepaid, _ time.Time) error {
 	w.saved = p

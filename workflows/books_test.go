@@ -49,6 +49,7 @@ type fakeBooks struct {
 
 type fakeAttempt struct {
 	store.Attempt
+	inDoubt  int
 	captures []*fakeCapture
 	code     string
 }
@@ -169,9 +170,30 @@ func (b *fakeBooks) BeginAttempt(_ context.Context, c channel.Charge, next payme
 	if err := b.become(next, ""); err != nil {
 		return store.Attempt{}, err
 	}
-	a := &fakeAttempt{Attempt: store.Attempt{Charge: c, State: channel.Open}}
+	a := &fakeAttempt{Attempt: store.Attempt{Charge: c, State: channel.Open}, inDoubt: 1}
 	b.attempts[c.Attempt] = a
 	return a.Attempt, nil
+}
+
+func (b *fakeBooks) AskAgain(_ context.Context, _ string, attempt int) (bool, error) {
+	err := b.enter("AskAgain")
+	defer b.mu.Unlock()
+	if err != nil {
+		return false, err
+	}
+	a := b.attempts[attempt]
+	a.inDoubt++
+	return a.inDoubt > 1, nil
+}
+
+func (b *fakeBooks) CameToNothing(_ context.Context, _ string, attempt int) error {
+	err := b.enter("CameToNothing")
+	defer b.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	b.attempts[attempt].inDoubt--
+	return nil
 }
 
 func (b *fakeBooks) SavePrepaid(_ context.Context, _ string, attempt int, p channel.Prepaid, _ time.Time) error {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/regpay/regpay/deploy/chaos/check"
+	"github.com/regpay/regpay/deploy/local"
 )
 
 // traces finds the patients of a run in texts: one pass, whatever their number.
@@ -79,7 +79,7 @@ func (r *run) leaks(ctx context.Context) ([]check.Leak, error) {
 	}
 	e := r.in.Stack.Endpoints()
 	for _, address := range append([]string{e.API}, prefixed("http://", e.Workers)...) {
-		text, err := fetch(ctx, address+"/metrics")
+		text, err := local.Metrics(ctx, address)
 		if err != nil {
 			return nil, err
 		}
@@ -136,20 +136,6 @@ func prefixed(prefix string, all []string) []string {
 		out[i] = prefix + s
 	}
 	return out
-}
-
-func fetch(ctx context.Context, url string) (string, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return "", err
-	}
-	reply, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return "", err
-	}
-	defer reply.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(reply.Body, 32<<20))
-	return string(text), err
 }
 
 // notices reads the sandbox's log for what regpay has acknowledged: the genuine

@@ -276,6 +276,19 @@ func TestAChannelInTroubleIsTriedAgain(t *testing.T) {
 		v.isRegisteredOnce(v.until(payment.Completed))
 		assert.Greater(t, time.Since(started), 2*time.Second)
 	})
+	t.Run("insurance busy, before it refuses", func(t *testing.T) {
+		w := hold(t, insurance)
+		w.breakPart(t, insurance, sandbox.FaultSpec{Error: sandbox.ErrorFault{Rate: 1, Code: "BUSY"}})
+		v := w.withoutConsent(t, renmin)
+		v.prove()
+		w.healAfter(t, insurance, "error", v.pay)
+		// Nothing was carried out before, so the refusal is believed at once.
+		p := v.until(payment.InReview)
+		require.Equal(t, payment.ReviewClearingFailed, p.Case.Reason)
+		require.NoError(t, v.decide(payment.RefundAll, ""))
+		v.until(payment.Refunded)
+		v.settles()
+	})
 	t.Run("insurance settles by another split", func(t *testing.T) {
 		w := hold(t, insurance)
 		w.breakPart(t, insurance, sandbox.FaultSpec{Insurance: sandbox.InsuranceFault{SplitOffRate: 1}})

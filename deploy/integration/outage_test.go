@@ -2,7 +2,6 @@ package integration
 
 import (
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -12,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/regpay/regpay/deploy/local"
 	"github.com/regpay/regpay/internal/api/wire"
 	"github.com/regpay/regpay/internal/payment"
 	"github.com/regpay/regpay/internal/sandbox"
@@ -118,8 +118,9 @@ func TestASlowInsuranceSlowsNobodyElse(t *testing.T) {
 // there.
 func (w *world) metric(t *testing.T, prefix string) int {
 	t.Helper()
-	_, text := w.request(t, http.MethodGet, w.in.APIBase+"/metrics", "", nil)
-	for line := range strings.Lines(string(text)) {
+	text, err := local.Metrics(t.Context(), w.in.APIBase)
+	require.NoError(t, err)
+	for line := range strings.Lines(text) {
 		if rest, ok := strings.CutPrefix(line, prefix); ok {
 			var n int
 			_, err := fmt.Sscan(rest, &n)

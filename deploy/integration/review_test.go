@@ -23,17 +23,24 @@ func (w *world) refusedByInsurance(t *testing.T) *visit { return w.refusedByInsu
 
 func (w *world) refusedByInsuranceAt(t *testing.T, hospital string, changes ...func(*wire.Start)) *visit {
 	t.Helper()
-	v := w.begin(t, hospital, func(p scenario.Person) wire.Choice {
-		c := w.mixed(t, hospital, payment.WeChat, payment.Native)(p)
-		c.PayAuthNo = "0000000000000000000000000000000000000000"
-		return c
-	}, changes...)
+	v := w.withoutConsent(t, hospital, changes...)
 	v.prove()
 	v.pay()
 	p := v.until(payment.InReview)
 	require.NotNil(t, p.Case)
 	require.Equal(t, payment.ReviewClearingFailed, p.Case.Reason)
 	return v
+}
+
+// withoutConsent is a mixed payment with a consent that the platform does not
+// know.
+func (w *world) withoutConsent(t *testing.T, hospital string, changes ...func(*wire.Start)) *visit {
+	t.Helper()
+	return w.begin(t, hospital, func(p scenario.Person) wire.Choice {
+		c := w.mixed(t, hospital, payment.WeChat, payment.Native)(p)
+		c.PayAuthNo = "0000000000000000000000000000000000000000"
+		return c
+	}, changes...)
 }
 
 // unclearAtInsurance is a mixed payment that the platform accepts and then
@@ -163,7 +170,7 @@ func TestStaffDecideWhatTheInsuranceCannot(t *testing.T) {
 		v := w.refusedByInsurance(t)
 		// As an operator types it there: plain JSON, with nobody's key.
 		signal := func(caseID string) {
-			require.NoError(t, w.temporal.SignalWorkflow(t.Context(), workflows.PaymentWorkflowID(v.hospital(), v.order()), "",
+			require.NoError(t, w.temporal.SignalWorkflow(t.Context(), v.workflow(), "",
 				workflows.SignalManualReview, map[string]string{"case_id": caseID, "decision": "refund", "operator": "operator-7", "note": "by hand"}))
 		}
 		signal("not-the-case")

@@ -2,6 +2,7 @@ package integration
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -25,20 +26,29 @@ import (
 )
 
 // history reads a workflow's history as Temporal has it, to its end.
-func (w *world) history(t *testing.T, id string) (events []*historypb.HistoryEvent) {
+func (w *world) history(t *testing.T, id string) []*historypb.HistoryEvent {
 	t.Helper()
 	// The last step of a payment is told before its workflow's last event.
 	w.eventually(t, "workflow "+id+" has ended", func() bool {
 		d, err := w.temporal.DescribeWorkflowExecution(t.Context(), id, "")
 		return err == nil && d.GetWorkflowExecutionInfo().GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING
 	})
-	all := w.temporal.GetWorkflowHistory(t.Context(), id, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	events, err := w.events(t.Context(), id)
+	require.NoError(t, err)
+	return events
+}
+
+// events are a workflow's, as far as it has come.
+func (w *world) events(ctx context.Context, id string) (events []*historypb.HistoryEvent, err error) {
+	all := w.temporal.GetWorkflowHistory(ctx, id, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for all.HasNext() {
 		e, err := all.Next()
-		require.NoError(t, err)
+		if err != nil {
+			return events, err
+		}
 		events = append(events, e)
 	}
-	return events
+	return events, nil
 }
 
 func kinds(events []*historypb.HistoryEvent) (names []string) {
@@ -52,7 +62,7 @@ func kinds(events []*historypb.HistoryEvent) (names []string) {
 // the patient in plain text (I10), neither as it is nor inside base64.
 func (w *world) keepsSecrets(t *testing.T, v *visit) {
 	t.Helper()
-	id := workflows.PaymentWorkflowID(v.hospital(), v.order())
+	id := v.workflow()
 	events := w.history(t, id)
 	kept, err := proto.Marshal(&historypb.History{Events: events})
 	require.NoError(t, err)
@@ -117,7 +127,7 @@ func TestTheProcessThatStartsAPaymentTakesItsFirstSteps(t *testing.T) {
 	v := w.begin(t, renmin, wechatNative)
 	v.pay()
 	v.until(payment.Completed)
-	id := workflows.PaymentWorkflowID(v.hospital(), v.order())
+	id := v.workflow()
 	events := w.history(t, id)
 	started := events[0].GetWorkflowExecutionStartedEventAttributes()
 	require.True(t, started.GetEagerExecutionAccepted())
@@ -149,7 +159,7 @@ func TestCodecShowsPlainTextToOperatorsAlone(t *testing.T) {
 	v := w.begin(t, renmin, wechatNative)
 	v.pay()
 	v.until(payment.Completed)
-	events := w.history(t, workflows.PaymentWorkflowID(v.hospital(), v.order()))
+	events := w.history(t, v.workflow())
 	sealed := events[0].GetWorkflowExecutionStartedEventAttributes().GetInput()
 	require.Len(t, sealed.GetPayloads(), 1)
 	assert.Equal(t, privacy.EncodingEncrypted, string(sealed.GetPayloads()[0].GetMetadata()["encoding"]))

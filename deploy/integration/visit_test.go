@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	enumspb "go.temporal.io/api/enums/v1"
 
 	"github.com/regpay/regpay/deploy/integration/scenario"
 	"github.com/regpay/regpay/internal/api/wire"
@@ -61,14 +60,10 @@ func (v *visit) explain() {
 	for _, e := range line.Items {
 		v.t.Logf("order %s: %s %s %s %v", v.order(), e.At.Format("15:04:05.000"), e.Actor, e.Action, e.Detail)
 	}
-	all := v.w.temporal.GetWorkflowHistory(background(), workflows.PaymentWorkflowID(v.hospital(), v.order()), "", false,
-		enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
-	for all.HasNext() {
-		e, err := all.Next()
-		if err != nil {
-			return
-		}
-		v.t.Logf("order %s: %s %s", v.order(), e.GetEventTime().AsTime().Format("15:04:05.000"), e.GetEventType())
+	events, _ := v.w.events(background(), v.workflow()) // what can be had
+	for _, e := range events {
+		v.t.Logf("order %s: %s %s %s%s", v.order(), e.GetEventTime().AsTime().Format("15:04:05.000"), e.GetEventType(),
+			e.GetActivityTaskScheduledEventAttributes().GetActivityType().GetName(), e.GetMarkerRecordedEventAttributes().GetFailure().GetMessage())
 	}
 }
 
@@ -91,6 +86,7 @@ func (v *visit) begin() {
 func (v *visit) hospital() string { return v.start.Order.HospitalID }
 func (v *visit) order() string    { return v.start.Order.OrderNo }
 func (v *visit) id() string       { return payment.ID(v.hospital(), v.order()) }
+func (v *visit) workflow() string { return workflows.PaymentWorkflowID(v.hospital(), v.order()) }
 
 // Ways to choose.
 func wechatNative(scenario.Person) wire.Choice  { return scenario.WeChat(payment.Native) }

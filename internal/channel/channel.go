@@ -75,7 +75,8 @@ type Charge struct {
 	// Handle is what Prepay returned for later calls (payOrdId and payToken,
 	// say); empty when its reply was lost. Opaque to everyone but the client.
 	Handle string `json:"-"`
-	// Repeat is set when this Prepay may have been sent before.
+	// Repeat is set when this Prepay may have been sent before, and may have come
+	// to something.
 	Repeat bool `json:"-"`
 	// ChannelNo makes Query ask for the money with this number of the channel's,
 	// where a charge can be paid more than once (UnionPay). Empty asks for the

@@ -92,6 +92,29 @@ func (s *Store) BeginAttempt(ctx context.Context, c channel.Charge, next payment
 	return out, nil
 }
 
+// AskAgain notes one more try to ask the channel for an attempt, before it
+// leaves, and says whether one before it may have come to something. The first
+// try is noted by BeginAttempt.
+func (s *Store) AskAgain(ctx context.Context, paymentID string, attempt int) (bool, error) {
+	var before int
+	err := s.db.GetContext(ctx, &before, `
+UPDATE attempts SET in_doubt = in_doubt + 1 WHERE payment_id = $1 AND attempt = $2 RETURNING in_doubt - 1`, paymentID, attempt)
+	if err != nil {
+		return false, fmt.Errorf("ask for attempt %d of %s again: %w", attempt, paymentID, found(err))
+	}
+	return before > 0, nil
+}
+
+// CameToNothing notes that a try, which was noted before, has not been carried
+// out and never will be: the channel refused it for now, or was not reached.
+func (s *Store) CameToNothing(ctx context.Context, paymentID string, attempt int) error {
+	_, err := s.db.ExecContext(ctx, `UPDATE attempts SET in_doubt = in_doubt - 1 WHERE payment_id = $1 AND attempt = $2`, paymentID, attempt)
+	if err != nil {
+		return fmt.Errorf("a try of attempt %d of %s: %w", attempt, paymentID, err)
+	}
+	return nil
+}
+
 // beginAttempt makes the step write an attempt that is not there.
 func (st *step) beginAttempt(c channel.Charge) error {
 	sealed, err := st.sealJSON(c, "charge", c.PaymentID, number(c.Attempt))

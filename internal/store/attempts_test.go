@@ -41,6 +41,38 @@ func TestAnAttemptIsOnDiskWithEverythingTheChannelNeeds(t *testing.T) {
 	require.ErrorIs(t, err, store.ErrNotFound)
 }
 
+// A try counts as long as it may have come to something, whoever took it.
+func TestATryIsInDoubtUntilItIsKnownToHaveComeToNothing(t *testing.T) {
+	b := newBooks(t)
+	ctx := t.Context()
+	id := b.open(t, "ORDER0001", 5000)
+	_, err := b.AskAgain(ctx, id, 1)
+	require.ErrorIs(t, err, store.ErrNotFound)
+	again := func(inDoubt bool, why string) {
+		t.Helper()
+		was, err := b.AskAgain(ctx, id, 1)
+		require.NoError(t, err)
+		require.Equal(t, inDoubt, was, why)
+	}
+	nothing := func() { require.NoError(t, b.CameToNothing(ctx, id, 1)) }
+
+	_, err = b.BeginAttempt(ctx, charge("ORDER0001", 1, payment.WeChat, 5000), payment.AwaitingPayment)
+	require.NoError(t, err)
+	again(true, "the first has not ended")
+	nothing()
+	again(true, "one of two came to nothing")
+	nothing()
+	nothing()
+	again(false, "none is left")
+	nothing()
+	again(false, "nor of those after it")
+	again(true, "the one before has not ended")
+	nothing()
+	nothing()
+	require.Error(t, b.CameToNothing(ctx, id, 1), "more than there were")
+	again(false, "what was refused has changed nothing")
+}
+
 // A notification names a charge by its number: the process that asked for it
 // knows it, and every other finds it.
 func TestAChargeIsFoundByItsNumberAtItsOwnAccountAlone(t *testing.T) {

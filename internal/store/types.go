@@ -56,8 +56,8 @@ type Attempt struct {
 	Prepaid  bool // the channel answered Prepay
 	Capture  channel.Report
 	Refunded money.Money // returned or on its way
-	// Existed is set by BeginAttempt when the attempt was there before: the
-	// request to the channel may have left already.
+	// Existed is set by BeginAttempt when the attempt was there before: whether a
+	// request to the channel may have left is for AskAgain to say.
 	Existed bool
 }
 
