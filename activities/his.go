@@ -14,7 +14,8 @@ type HIS struct {
 	Hospitals Hospitals
 	Clock     Clock
 
-	pulse pulse
+	answered moments // the HIS
+	short    moments // the line in front of it
 }
 
 // RegisterIn is a paid order.
@@ -69,7 +70,7 @@ func (h *HIS) Register(ctx context.Context, in RegisterIn) (RegisterOut, error) 
 		return RegisterOut{}, boundary(err)
 	}
 	done, err := gateway.Register(ctx, in.registration())
-	h.pulse.heard(in.Order.HospitalID, err == nil || payment.KindOf(err) == payment.Final, h.Clock())
+	h.heard(in.Order.HospitalID, err == nil || payment.KindOf(err) == payment.Final)
 	if err != nil {
 		if known := h.known(ctx, in, err); known != "" {
 			return RegisterOut{AppointmentID: known}, nil

@@ -25,6 +25,10 @@ const (
 	settled = 15 * time.Second
 	// lively is how long a HIS counts as working after an answer.
 	lively = 30 * time.Second
+	// lull is how long a line that was seen to be short is not looked at again,
+	// while the HIS works: on a busy morning each payment would ask for what is
+	// not there.
+	lull = time.Second
 	// scouts: while the HIS does not answer, every eighth try of a payment goes
 	// out of turn. Where it is the oldest registrations themselves that the HIS
 	// cannot take, these find that it works for others.
@@ -37,12 +41,21 @@ const (
 // inLine returns an error with the time of the next try when the payment is not
 // among the first of its hospital's line.
 func (h *HIS) inLine(ctx context.Context, in RegisterIn) error {
-	now := h.Clock()
-	line, err := h.Store.LineBefore(ctx, in.PaymentID, now.Add(-settled))
-	if err != nil || line.Ahead < asking {
-		return err
+	now, hospital := h.Clock(), in.Order.HospitalID
+	if h.short.within(lull, hospital, now) {
+		return nil
 	}
-	works := h.pulse.felt(in.Order.HospitalID, now)
+	line, err := h.Store.LineBefore(ctx, in.PaymentID, now.Add(-settled))
+	switch {
+	case err != nil:
+		return err
+	case line.Ahead < asking:
+		if in.PaidAt.After(now.Add(-settled)) { // all of the line is ahead of it
+			h.short.note(hospital, now)
+		}
+		return nil
+	}
+	works := h.answered.within(lively, hospital, now)
 	if !works && activity.GetInfo(ctx).Attempt%scouts == 0 {
 		return nil
 	}
@@ -54,28 +67,37 @@ func (h *HIS) inLine(ctx context.Context, in RegisterIn) error {
 	return undecided("registration", fmt.Sprintf("behind %d older ones", line.Ahead), min(max(wait, stepBackLeast), stepBackMost))
 }
 
-// pulse is when each hospital's HIS last answered this process, as long as it
-// does. Its zero value is ready, and it is safe for concurrent use.
-type pulse struct {
+// heard notes whether a hospital's HIS has answered this process. What it did
+// before says nothing of now when it does not.
+func (h *HIS) heard(hospital string, answer bool) {
+	if answer {
+		h.answered.note(hospital, h.Clock())
+		return
+	}
+	h.answered.note(hospital, time.Time{})
+	h.short.note(hospital, time.Time{})
+}
+
+// moments is when something was last seen of each hospital; the zero time is
+// never. Its zero value is ready, and it is safe for concurrent use.
+type moments struct {
 	mu   sync.Mutex
 	last map[string]time.Time
 }
 
-func (p *pulse) heard(hospital string, answer bool, at time.Time) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.last == nil {
-		p.last = map[string]time.Time{}
+func (m *moments) note(hospital string, at time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.last == nil {
+		m.last = map[string]time.Time{}
 	}
-	if !answer {
-		at = time.Time{} // what it did before says nothing of now
-	}
-	p.last[hospital] = at
+	m.last[hospital] = at
 }
 
-func (p *pulse) felt(hospital string, now time.Time) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	at := p.last[hospital]
-	return !at.IsZero() && now.Sub(at) < lively
+// within says whether it was seen less than d before now.
+func (m *moments) within(d time.Duration, hospital string, now time.Time) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	at := m.last[hospital]
+	return !at.IsZero() && now.Sub(at) < d
 }

@@ -71,6 +71,7 @@ func TestAPaymentBehindOlderOnesStepsBack(t *testing.T) {
 				_, err := local(t, h, h.Register, registerIn())
 				require.NoError(t, err)
 				w.did = nil
+				h.Clock = later(time.Second)
 			}
 			w.line = store.Line{Ahead: tc.ahead, First: noon.Add(-tc.since)}
 			for _, run := range []func() error{
@@ -90,9 +91,51 @@ func TestARefusalShowsThatTheHISIsBackToo(t *testing.T) {
 	w.errs["register"] = &payment.Failure{Kind: payment.Final, System: "his", Op: "register", Code: his.CodeSlotGone}
 	_, err := local(t, h, h.Register, registerIn())
 	require.True(t, activities.IsFinal(err))
+	h.Clock = later(time.Second)
 	w.line = store.Line{Ahead: 8, First: noon.Add(-time.Hour)}
 	_, err = local(t, h, h.Register, registerIn())
 	require.Equal(t, time.Second, requireStepsBack(t, err))
+}
+
+func later(d time.Duration) activities.Clock { return func() time.Time { return noon.Add(d) } }
+
+// On a busy morning a line that is short is looked at once a second; a HIS that
+// does not answer makes it worth a look at once.
+func TestALineThatWasShortAMomentAgoIsNotLookedAtAgain(t *testing.T) {
+	old := registerIn()
+	old.PaidAt = noon.Add(-time.Minute)
+	elsewhere := registerIn()
+	elsewhere.Order.HospitalID = "h-two"
+	for name, tc := range map[string]struct {
+		first activities.RegisterIn
+		fails error
+		again activities.RegisterIn
+		after time.Duration
+		looks bool
+	}{
+		"within the second":                        {first: registerIn(), again: registerIn(), after: 999 * time.Millisecond},
+		"a second later":                           {first: registerIn(), again: registerIn(), after: time.Second, looks: true},
+		"of another hospital":                      {first: registerIn(), again: elsewhere, looks: true},
+		"after one that stands at the line's head": {first: old, again: registerIn(), looks: true},
+		"when the HIS gave no answer since":        {first: registerIn(), fails: timeout(), again: registerIn(), looks: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld()
+			h := hisSteps(w)
+			w.errs["register"] = tc.fails
+			_, err := local(t, h, h.Register, tc.first)
+			require.Equal(t, tc.fails == nil, err == nil)
+			w.errs["register"] = nil
+			w.line = store.Line{Ahead: 8, First: noon.Add(-time.Hour)}
+			h.Clock = later(tc.after)
+			_, err = local(t, h, h.Register, tc.again)
+			if tc.looks {
+				requireStepsBack(t, err)
+				return
+			}
+			require.NoError(t, err)
+		})
+	}
 }
 
 // An outage that begins just after an answer is one from its first call on.

@@ -51,7 +51,7 @@ func (e *engine) Begin(ctx context.Context, r payment.Request) (payment.Answer, 
 
 // ended answers a start of an order whose payment is over, from the books.
 func (e *engine) ended(ctx context.Context, r payment.Request) (payment.Answer, error) {
-	v, err := e.books.PaymentByOrder(ctx, r.Order.HospitalID, r.Order.OrderNo)
+	v, err := e.books.Payment(ctx, payment.ID(r.Order.HospitalID, r.Order.OrderNo))
 	if err != nil {
 		return payment.Answer{}, err
 	}

@@ -45,11 +45,11 @@ func SearchAttributes() map[string]enumspb.IndexedValueType {
 }
 
 // attributes are set when a payment starts. The status is the one in which it
-// will first wait, so that a payment without trouble writes it only once more,
-// at its end.
+// will wait for longest, so that a payment without trouble writes it only once
+// more, at its end.
 func attributes(r payment.Request, now time.Time) temporal.SearchAttributes {
 	return temporal.NewSearchAttributes(
-		PaymentStatus.ValueSet(string(firstWait(r.Choice))),
+		PaymentStatus.ValueSet(string(payment.AwaitingPayment)),
 		PaymentChannel.ValueSet(string(r.Choice.Method)),
 		HospitalID.ValueSet(r.Order.HospitalID),
 		OrderNo.ValueSet(r.Order.OrderNo),
@@ -58,9 +58,11 @@ func attributes(r payment.Request, now time.Time) temporal.SearchAttributes {
 	)
 }
 
-func firstWait(c payment.Choice) payment.Status {
-	if c.UsesInsurance() {
-		return payment.Verifying
+// startedAs is the status that a payment's start has shown. Payments of before
+// the patient's proof was passed over were started as verifying.
+func startedAs(ctx workflow.Context) payment.Status {
+	if s, ok := workflow.GetTypedSearchAttributes(ctx).GetKeyword(PaymentStatus); ok {
+		return payment.Status(s)
 	}
 	return payment.AwaitingPayment
 }

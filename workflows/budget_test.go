@@ -23,7 +23,7 @@ func TestAPaymentWithoutTroubleStaysWithinItsBudget(t *testing.T) {
 	}{
 		{"self-pay", payment.ByWeChat, 5, 1, 1},
 		{"insurance", payment.ByInsurance, 6, 2, 1},
-		{"mixed", payment.ByMixed, 8, 3, 2},
+		{"mixed", payment.ByMixed, 8, 3, 1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			w := newWorld(t, by(tc.method))

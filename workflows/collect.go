@@ -16,6 +16,11 @@ import (
 // asks sooner, through the API, makes the same look there.
 const quiet = time.Minute
 
+// proofTime is how long the patient may take to prove who they are before an
+// operator is shown that the proof is waited for: nearly everybody has typed the
+// code by then, so where many have not, no codes arrive.
+const proofTime = 2 * time.Minute
+
 // verify waits for the patient's proof, which the insurance demands.
 func (p *registration) verify(ctx workflow.Context) *ending {
 	if p.verified || !p.request.Choice.UsesInsurance() {
@@ -23,10 +28,14 @@ func (p *registration) verify(ctx workflow.Context) *ending {
 	}
 	p.move(ctx, payment.Verifying, "")
 	p.waiting = true
-	p.sleepUntil(ctx, p.deadline, "The patient has to prove who they are", func() bool {
-		return p.verified || p.inbox.wish != nil
-	})
-	if p.verified || p.inbox.wish != nil {
+	done := func() bool { return p.verified || p.inbox.wish != nil }
+	const what = "The patient has to prove who they are"
+	if soon := p.started.Add(proofTime); p.fresh && soon.Before(p.deadline) {
+		p.sleepUntil(ctx, soon, what, done)
+		p.fresh = workflow.Now(ctx).Before(soon)
+	}
+	p.sleepUntil(ctx, p.deadline, what, done)
+	if done() {
 		return nil
 	}
 	return &ending{payment.Closed, "not_verified"}

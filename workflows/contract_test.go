@@ -52,7 +52,7 @@ func TestTheSearchAttributesOfAStart(t *testing.T) {
 	status, _ := attributes.GetKeyword(workflows.PaymentStatus)
 	fen, _ := attributes.GetInt64(workflows.AmountFen)
 	deadline, _ := attributes.GetTime(workflows.PayDeadline)
-	require.Equal(t, "verifying", status, "the state in which it will first wait")
+	require.Equal(t, "awaiting_payment", status, "the state in which it will wait for longest")
 	require.EqualValues(t, 5000, fen)
 	require.Equal(t, noon.Add(payment.DefaultWindow), deadline)
 	require.Equal(t, []string{"AmountFen", "Attention", "HospitalID", "OrderNo", "PayDeadline", "PaymentChannel", "PaymentStatus", "ReviewReason"},

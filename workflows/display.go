@@ -26,12 +26,14 @@ func (p *registration) tells(ctx workflow.Context, what, detail string) {
 
 // exhibit brings the status into the search attributes where somebody will be
 // waiting for long enough to search for it. The insurance's short clearing in
-// a payment without trouble is not worth an event; a slow one is.
+// a payment without trouble is not worth an event, nor is the proof of a patient
+// who has just come; a slow one is.
 func (p *registration) exhibit(ctx workflow.Context) {
 	workflow.SetCurrentDetails(ctx, p.details())
 	passing := p.status == payment.Clearing || p.status == payment.Paid || p.status == payment.Pending
 	waited := p.shown == payment.InReview || p.shown == payment.Suspended
-	if p.status == p.shown || passing && !p.slow && !waited {
+	switch {
+	case p.status == p.shown, passing && !p.slow && !waited, p.status == payment.Verifying && p.fresh && !waited:
 		return
 	}
 	p.shown = p.status

@@ -124,7 +124,7 @@ func TestWhatThePatientSeesAtEachPointOfAMixedPayment(t *testing.T) {
 	look(2 * time.Minute) // slow by now
 	w.ends(payment.Completed, "")
 	byTime := []point{
-		{payment.Verifying, "the patient proves who they are, until 2026-03-02T04:15:00Z", nil},
+		{payment.Verifying, "the patient proves who they are, until 2026-03-02T04:15:00Z", "awaiting_payment"},
 		{payment.AwaitingPayment, "the patient pays, until 2026-03-02T04:15:00Z", "awaiting_payment"},
 		{payment.Clearing, "the insurance platform settles its part", "awaiting_payment"},
 		{payment.Clearing, "the insurance platform settles its part", "clearing"},

@@ -84,6 +84,7 @@ type registration struct {
 	flagging  bool                    // the case of the HIS being waited for is not closed yet
 	channels  map[int]payment.Channel // of every attempt
 	shown     payment.Status
+	fresh     bool      // the patient has not been waited for to prove who they are
 	alarm     time.Time // of the timer set last
 	slow      bool      // longer than usual: worth an operator's look
 	telling   int       // messages to the backend that are under way
@@ -118,9 +119,10 @@ func newRegistration(ctx workflow.Context, r payment.Request) *registration {
 	now := workflow.Now(ctx)
 	p := &registration{
 		request: r, digest: r.Digest(), id: payment.ID(r.Order.HospitalID, r.Order.OrderNo),
-		started: now, deadline: r.Deadline(now), status: payment.Pending, shown: firstWait(r.Choice),
+		started: now, deadline: r.Deadline(now), status: payment.Pending, shown: startedAs(ctx),
 		channels: map[int]payment.Channel{},
 	}
+	p.fresh = r.Choice.UsesInsurance() && p.shown == payment.AwaitingPayment
 	p.desk = desk{paymentID: p.id, hospitalID: r.Order.HospitalID, amount: r.Order.Amount, renew: p.exhibit,
 		refused: func(ctx workflow.Context, why string) { p.tells(ctx, "decision refused", why) }}
 	return p

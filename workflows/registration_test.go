@@ -24,7 +24,7 @@ func TestAHISThatRefusesReturnsEveryTenderTheLastFirst(t *testing.T) {
 	require.Equal(t, []string{"his register ORDER0001", "insurance refund ORDER0001R01 30.00", "wechat refund ORDER0001R02 20.00"},
 		w.money())
 	require.Equal(t, []string{"payment.refunded"}, w.backend.heard())
-	require.Equal(t, []string{"awaiting_payment", "refunding", "refunded"}, w.seen.shown)
+	require.Equal(t, []string{"refunding", "refunded"}, w.seen.shown)
 }
 
 func TestAHISThatIsDownIsWaitedForWithATemporaryVoucher(t *testing.T) {

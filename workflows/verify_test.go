@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/regpay/regpay/internal/identity"
 	"github.com/regpay/regpay/internal/payment"
@@ -58,6 +59,63 @@ func TestNobodyProvesWhoTheyAreAndThePaymentCloses(t *testing.T) {
 	require.Empty(t, w.asked("wechat"))
 	require.Empty(t, w.asked("insurance"), "the insurance is not asked for a patient who is not known (mandatory verification)")
 	require.Equal(t, []string{"payment.closed"}, w.backend.heard())
+}
+
+// Where no codes arrive, an operator sees many payments wait for a proof.
+func TestAProofThatTakesLongIsShown(t *testing.T) {
+	const always = 15 * time.Minute
+	for name, tc := range map[string]struct {
+		method payment.Method
+		window time.Duration
+		proof  time.Duration // none when zero
+		shown  []string
+	}{
+		"in time":                 {payment.ByMixed, always, 119 * time.Second, []string{"completed"}},
+		"late":                    {payment.ByMixed, always, 121 * time.Second, []string{"verifying", "awaiting_payment", "completed"}},
+		"late, insurance alone":   {payment.ByInsurance, always, 121 * time.Second, []string{"verifying", "completed"}},
+		"never":                   {payment.ByMixed, always, 0, []string{"verifying", "closed"}},
+		"never, with little time": {payment.ByMixed, time.Minute, 0, []string{"closed"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := by(tc.method)
+			r.Window = tc.window
+			w := newWorld(t, r)
+			if tc.proof == 0 {
+				w.ends(payment.Closed, "not_verified")
+				require.Equal(t, tc.shown, w.seen.shown)
+				return
+			}
+			w.provesAndPays(tc.proof, 1)
+			w.ends(payment.Completed, "")
+			require.Equal(t, tc.shown, w.seen.shown)
+		})
+	}
+	shown := []string{"awaiting_payment", "completed"}
+	t.Run("a start that has shown it, as starts used to", func(t *testing.T) {
+		w := newWorld(t, by(payment.ByMixed))
+		w.seen.attrs = temporal.NewSearchAttributes(workflows.PaymentStatus.ValueSet("verifying"))
+		w.provesAndPays(30*time.Second, 1)
+		w.ends(payment.Completed, "")
+		require.Equal(t, shown, w.seen.shown)
+		require.Contains(t, w.seen.timers, always, "and the first alarm is for the end of the patient's time")
+	})
+	t.Run("a change of method", func(t *testing.T) {
+		w := newWorld(t, by(payment.ByWeChat))
+		w.at(time.Second, workflows.UpdateChangeMethod, choice(payment.ByMixed))
+		w.provesAndPays(30*time.Second, 2)
+		w.ends(payment.Completed, "")
+		require.Equal(t, append([]string{"verifying"}, shown...), w.seen.shown)
+	})
+}
+
+// provesAndPays has the patient of an insured payment do all there is to do.
+func (w *world) provesAndPays(at time.Duration, attempt int) {
+	w.at(at, workflows.UpdateVerify, rightCode)
+	if w.request.Choice.Method != payment.ByInsurance {
+		w.paysAt(at+time.Second, payment.WeChat, attempt)
+		attempt++
+	}
+	w.paysAt(at+2*time.Second, payment.Insurance, attempt)
 }
 
 func TestAProofIsOnlyTakenWhileOneIsAskedFor(t *testing.T) {

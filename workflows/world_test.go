@@ -122,6 +122,9 @@ func (w *world) pay() (workflows.Result, error) {
 	w.t.Helper()
 	options := workflows.StartOptions(w.request, noon)
 	options.WorkflowRunTimeout = limit
+	if w.seen.attrs.Size() == 0 {
+		w.seen.attrs = options.TypedSearchAttributes
+	}
 	w.env.SetStartWorkflowOptions(options)
 	w.env.ExecuteWorkflow(workflows.TypeRegistrationPayment, w.request)
 	require.True(w.t, w.env.IsWorkflowCompleted())

@@ -14,8 +14,12 @@ import (
 	"github.com/regpay/regpay/workflows"
 )
 
-// announce puts a system of a hospital into maintenance from now on. It is
-// ended with the test, before anybody else gets the system.
+// noticed is after how long every process knows what one was told.
+const noticed = 1100 * time.Millisecond
+
+// announce puts a system of a hospital into maintenance from now on, which all
+// processes know when it returns. It is ended with the test, before anybody else
+// gets the system.
 func (w *world) announce(t *testing.T, hospital string, system payment.System, until time.Time) wire.Window {
 	t.Helper()
 	a := wire.Announcement{Key: string(system) + "-" + time.Now().Format("150405.000000"), HospitalID: hospital, System: system, Until: until, Note: "integration"}
@@ -26,12 +30,18 @@ func (w *world) announce(t *testing.T, hospital string, system payment.System, u
 		if _, err := w.in.Staff.EndMaintenance(background(), m.ID); err != nil {
 			t.Errorf("end maintenance of %s: %v", system, err)
 		}
+		over := time.Now()
+		if err := scenario.Wait(background(), func() (bool, error) { return time.Since(over) > noticed, nil }); err != nil {
+			t.Error(err)
+		}
 	})
 	repeated, again, err := w.in.Staff.Announce(t.Context(), a)
 	require.NoError(t, err)
 	require.True(t, again)
 	require.Equal(t, m.ID, repeated.ID)
 	require.Equal(t, payment.WindowActive, repeated.State)
+	announced := time.Now()
+	w.eventually(t, "everybody knows", func() bool { return time.Since(announced) > noticed })
 	return m
 }
 

@@ -37,8 +37,11 @@ func (b *books) lock() func() { b.mu.Lock(); return b.mu.Unlock }
 func (b *books) Payment(_ context.Context, id string) (store.View, error) {
 	defer b.lock()()
 	v, ok := b.views[id]
-	if b.err != nil || !ok {
-		return store.View{}, errors.Join(b.err, missing(ok))
+	switch {
+	case b.err != nil:
+		return store.View{}, b.err
+	case !ok:
+		return store.View{}, store.ErrNotFound
 	}
 	v.Tenders = slices.Clone(v.Tenders) // as a database would give it
 	return v, nil
@@ -54,13 +57,6 @@ func missing(ok bool) error {
 		return nil
 	}
 	return store.ErrNotFound
-}
-
-func (b *books) PaymentByOrder(ctx context.Context, hospital, order string) (store.View, error) {
-	if b.err != nil {
-		return store.View{}, b.err
-	}
-	return b.Payment(ctx, payment.ID(hospital, order))
 }
 
 func (b *books) Payments(_ context.Context, f store.Filter) ([]store.View, error) {

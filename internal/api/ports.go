@@ -43,7 +43,6 @@ type Engine interface {
 type Books interface {
 	Payment(ctx context.Context, id string) (store.View, error)
 	Standing(ctx context.Context, id string) (store.Standing, error)
-	PaymentByOrder(ctx context.Context, hospital, order string) (store.View, error)
 	Payments(ctx context.Context, f store.Filter) ([]store.View, error)
 	Timeline(ctx context.Context, id string) ([]store.Happening, error)
 	Cases(ctx context.Context, f store.CaseFilter) ([]store.CaseView, error)

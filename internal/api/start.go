@@ -32,9 +32,14 @@ func (s *server) start(ctx context.Context, in *startInput) (*startOutput, error
 	if payment.HasCode(invalid, payment.CodeOrderNo) {
 		return nil, invalid
 	}
-	view, err := s.books.PaymentByOrder(ctx, req.Order.HospitalID, req.Order.OrderNo)
-	switch {
+	// Nearly every order is new, so first comes what is least to look for.
+	id := payment.ID(req.Order.HospitalID, req.Order.OrderNo)
+	switch _, err := s.books.Standing(ctx, id); {
 	case err == nil:
+		view, err := s.books.Payment(ctx, id)
+		if err != nil {
+			return nil, err
+		}
 		return s.replay(ctx, req, view, invalid)
 	case !errors.Is(err, store.ErrNotFound):
 		return nil, err

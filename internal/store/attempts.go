@@ -123,14 +123,15 @@ func (st *step) beginAttempt(c channel.Charge) error {
 	}
 	r := attemptRow{PaymentID: c.PaymentID, Attempt: c.Attempt, Hospital: st.row.Hospital, Channel: c.Channel,
 		MerchantNo: c.MerchantNo, State: channel.Open, Currency: c.Amount.Currency(), Amount: c.Amount.Minor(), Charge: sealed}
-	st.also = part{writeBegun, []any{r.Attempt, r.Channel, c.Scene, r.MerchantNo, r.State, r.Currency, r.Amount, st.at, r.Charge}, r}
+	st.also = part{statement: writeBegun, attempt: r,
+		args: []any{r.Attempt, r.Channel, c.Scene, r.MerchantNo, r.State, r.Currency, r.Amount, st.at, r.Charge}}
 	return nil
 }
 
 // changeAttempt makes the step write what changes of an attempt before its
 // money comes.
 func (st *step) changeAttempt(r attemptRow) {
-	st.also = part{writeAttempt, []any{r.Attempt, r.Prepaid, null(r.Handle), r.State, r.Code}, r}
+	st.also = part{statement: writeAttempt, args: []any{r.Attempt, r.Prepaid, null(r.Handle), r.State, r.Code}, attempt: r}
 }
 
 // SavePrepaid keeps what the channel answered to Prepay. A capture that its

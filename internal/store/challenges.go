@@ -26,7 +26,6 @@ type challengeRow struct {
 	Hospital  string             `db:"hospital_id"`
 	Kind      payment.VerifyKind `db:"kind"`
 	Phone     []byte             `db:"phone_sealed"`
-	Code      string             `db:"code_index"`
 	VerifyID  []byte             `db:"verify_id_sealed"`
 	OutSeqNo  string             `db:"out_seq_no"`
 	CreatedAt time.Time          `db:"created_at"`
@@ -35,7 +34,7 @@ type challengeRow struct {
 }
 
 const selectChallenge = `
-SELECT c.id, c.payment_id, c.hospital_id, c.kind, c.phone_sealed, c.code_index, c.verify_id_sealed, c.out_seq_no,
+SELECT c.id, c.payment_id, c.hospital_id, c.kind, c.phone_sealed, c.verify_id_sealed, c.out_seq_no,
        c.created_at, c.expires_at, c.passed_at
   FROM challenges c WHERE c.id = $1`
 
@@ -50,82 +49,62 @@ const isLatest = `
 // VerifyID, which are the ones that the patient has, and is not counted again;
 // once passed, it changes nothing.
 func (s *Store) StartChallenge(ctx context.Context, c Challenge) error {
-	return s.step(ctx, "start verification", c.PaymentID, c.At, func(st *step) error {
-		row := challengeRow{ID: c.ID, PaymentID: c.PaymentID, Hospital: st.row.Hospital, Kind: c.Kind, OutSeqNo: c.OutSeqNo,
-			CreatedAt: st.at, ExpiresAt: stamp(c.ExpiresAt)}
-		phone := ""
+	return s.quickStep(ctx, "start verification", ofChallenge(c.PaymentID, c.ID), c.At, func(st *step) error {
+		row := proofRow{ID: c.ID, Kind: c.Kind, Latest: true}
+		expires, phone := stamp(c.ExpiresAt), ""
+		var phoneSealed, verifyID []byte
 		var err error
 		switch c.Kind {
 		case payment.BySMS:
 			phone = s.keys.Index(indexPhone, c.Phone)
 			row.Code = s.codeIndex(c.ID, c.Code)
-			if latest := st.at.Add(smsLife); row.ExpiresAt.After(latest) || c.ExpiresAt.IsZero() {
-				row.ExpiresAt = latest
+			if latest := st.at.Add(smsLife); expires.After(latest) || c.ExpiresAt.IsZero() {
+				expires = latest
 			}
-			if row.Phone, err = s.sealJSON(c.Phone, "challenge phone", c.ID); err != nil {
+			if phoneSealed, err = s.sealJSON(c.Phone, "challenge phone", c.ID); err != nil {
 				return err
 			}
 		case payment.ByFace:
-			if row.VerifyID, err = s.sealJSON(c.VerifyID, "challenge face", c.ID); err != nil {
+			if verifyID, err = s.sealJSON(c.VerifyID, "challenge face", c.ID); err != nil {
 				return err
 			}
 		default:
 			return payment.Problem{Code: payment.CodeVerifyKind, Field: "kind", Text: "the verification is sms or face"}
 		}
-		var old challengeRow
-		switch err := found(st.tx.GetContext(ctx, &old, selectChallenge, c.ID)); {
-		case err == ErrNotFound:
-			if err := st.allowSMS(phone); err != nil {
+		row.ExpiresAt = sql.NullTime{Time: expires, Valid: true}
+		st.also = part{proof: row, args: []any{row.ID, null(verifyID), row.Code, c.OutSeqNo, expires}}
+		switch old := st.read.Proof; {
+		case old.ID != c.ID: // where another payment has it, the insert is refused
+			if err := st.allowCode(phone); err != nil {
 				return err
 			}
-		case err != nil:
-			return fmt.Errorf("look for the challenge: %w", err)
-		case old.PaymentID != c.PaymentID || old.Kind != c.Kind:
+			st.also.statement = writeChallenge
+			st.also.args = append(st.also.args, c.Kind, phone, null(phoneSealed), st.at, smsPerMinute, smsPerHour, smsPerDay)
+		case old.Kind != c.Kind:
 			return fmt.Errorf("challenge %s: %w", c.ID, ErrConflict)
-		case old.PassedAt.Valid, old.Code == row.Code && old.VerifyID == nil:
+		case old.PassedAt.Valid, old.Code == row.Code && c.Kind == payment.BySMS:
 			return nil
+		default:
+			st.also.statement, st.also.proof.Tries = rewriteChallenge, old.Tries
 		}
-		return st.writeChallenge(row, phone)
+		st.record(byWorkflow, "verification_asked", "challenge", c.ID, "kind", string(c.Kind))
+		return nil
 	})
 }
 
-func (st *step) writeChallenge(r challengeRow, phone string) error {
-	const write = `
-INSERT INTO challenges (id, payment_id, hospital_id, kind, phone_index, phone_sealed, code_index, verify_id_sealed, out_seq_no, created_at, expires_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-    ON CONFLICT (id) DO UPDATE SET code_index = excluded.code_index, verify_id_sealed = excluded.verify_id_sealed,
-       out_seq_no = excluded.out_seq_no, expires_at = excluded.expires_at`
-	_, err := st.tx.ExecContext(st.ctx, write, r.ID, r.PaymentID, r.Hospital, r.Kind, phone, null(r.Phone), r.Code,
-		null(r.VerifyID), r.OutSeqNo, r.CreatedAt, r.ExpiresAt)
-	if err != nil {
-		return fmt.Errorf("write the challenge: %w", err)
-	}
-	st.record(byWorkflow, "verification_asked", "challenge", r.ID, "kind", string(r.Kind))
-	return nil
-}
-
-// allowSMS counts the codes of a number, one asker at a time.
-func (st *step) allowSMS(phone string) error {
-	if phone == "" {
+// allowCode refuses a code to a number that had too many. The statement that
+// writes it sees to that by itself, so why it did not write is asked for only
+// when the row is locked.
+func (st *step) allowCode(phone string) error {
+	if phone == "" || st.tx == nil {
 		return nil
 	}
-	const lock = `SELECT pg_advisory_xact_lock(hashtextextended($1, 2))`
-	if _, err := st.tx.ExecContext(st.ctx, lock, phone); err != nil {
-		return fmt.Errorf("lock the number: %w", err)
-	}
-	var n struct {
-		Minute int `db:"minute"`
-		Hour   int `db:"hour"`
-		Day    int `db:"day"`
-	}
-	const count = `
-SELECT count(*) FILTER (WHERE created_at > $2) AS minute, count(*) FILTER (WHERE created_at > $3) AS hour, count(*) AS day
-  FROM challenges WHERE phone_index = $1 AND created_at > $4`
-	err := st.tx.GetContext(st.ctx, &n, count, phone, st.at.Add(-time.Minute), st.at.Add(-time.Hour), st.at.Add(-24*time.Hour))
+	var allowed bool
+	err := st.tx.GetContext(st.ctx, &allowed, `SELECT code_allowed($1, $2, $3, $4, $5)`, phone, st.at, smsPerMinute, smsPerHour, smsPerDay)
 	if err != nil {
 		return fmt.Errorf("count the codes of the number: %w", err)
 	}
-	if n.Minute >= smsPerMinute || n.Hour >= smsPerHour || n.Day >= smsPerDay {
+	if !allowed {
 		return payment.Problem{Code: payment.CodeTooMany, Field: "kind", Text: "too many codes were sent to this number"}
 	}
 	return nil
@@ -177,12 +156,12 @@ func (s *Store) AnswerSMS(ctx context.Context, paymentID, challengeID, code stri
 		case r.Tries >= smsTries:
 			return payment.Problem{Code: payment.CodeTooMany, Field: "code", Text: "too many wrong codes; ask for a new one"}
 		case right:
-			st.pass(challengeID)
+			st.pass()
 			return nil
 		}
 		// The try is counted, so the step is written and the Problem follows.
 		verdict = wrongProof("the code is wrong")
-		st.also = part{statement: writeProof, args: []any{challengeID, r.PassedAt, r.Tries + 1}}
+		st.answer(r.PassedAt, r.Tries+1)
 		st.record("patient", "verification_failed", "challenge", challengeID, "kind", string(r.Kind), "try", number(r.Tries+1))
 		return nil
 	})
@@ -210,15 +189,22 @@ func (s *Store) PassFace(ctx context.Context, paymentID, challengeID string, at 
 		case !r.ExpiresAt.Time.IsZero() && st.at.After(r.ExpiresAt.Time):
 			return wrongProof("this check has expired")
 		}
-		st.pass(challengeID)
+		st.pass()
 		return nil
 	})
 }
 
 // pass makes the step write that the patient has proved who they are.
-func (st *step) pass(challenge string) {
-	st.also = part{statement: writeProof, args: []any{challenge, st.at, st.read.Proof.Tries}}
-	st.record("patient", "verified", "challenge", challenge, "kind", string(st.read.Proof.Kind))
+func (st *step) pass() {
+	st.answer(sql.NullTime{Time: st.at, Valid: true}, st.read.Proof.Tries)
+	st.record("patient", "verified", "challenge", st.read.Proof.ID, "kind", string(st.read.Proof.Kind))
+}
+
+// answer makes the step write what came of an answer.
+func (st *step) answer(passed sql.NullTime, tries int) {
+	r := st.read.Proof
+	r.PassedAt, r.Tries = passed, tries
+	st.also = part{statement: writeProof, args: []any{r.ID, passed, tries}, proof: r}
 }
 
 // errEnded is of a proof that comes after a workflow task that was lost had

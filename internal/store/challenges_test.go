@@ -113,6 +113,7 @@ func TestCodesAskedForAtOnceAreOne(t *testing.T) {
 	for i := range 4 {
 		ids = append(ids, b.open(t, fmt.Sprintf("ORDER%04d", i), 5000))
 	}
+	ids = append(ids, ids[0], ids[0], ids[0]) // also of one payment
 	for round := range 25 {
 		phone := fmt.Sprintf("139000010%02d", round)
 		var wg sync.WaitGroup
@@ -121,7 +122,7 @@ func TestCodesAskedForAtOnceAreOne(t *testing.T) {
 		for i, id := range ids {
 			wg.Go(func() {
 				<-start
-				errs[i] = b.StartChallenge(t.Context(), sms(fmt.Sprint(id, round), id, phone, "111111", noon))
+				errs[i] = b.StartChallenge(t.Context(), sms(fmt.Sprint(id, i, round), id, phone, "111111", noon))
 			})
 		}
 		close(start)
@@ -136,6 +137,51 @@ func TestCodesAskedForAtOnceAreOne(t *testing.T) {
 		}
 		require.Equal(t, 1, good)
 	}
+}
+
+// Whoever locks both has to do so in one order, or two would wait for each other.
+func TestAPaymentIsLockedBeforeTheNumber(t *testing.T) {
+	b := newBooks(t)
+	ctx := t.Context()
+	id := b.open(t, "ORDER0001", 5000)
+	require.NoError(t, b.StartChallenge(ctx, sms("c1", id, "13900000001", "111111", noon)))
+	var phone string
+	require.NoError(t, b.db.QueryRowContext(ctx, `SELECT phone_index FROM challenges`).Scan(&phone))
+	number, err := b.db.BeginTx(ctx, nil)
+	require.NoError(t, err)
+	_, err = number.ExecContext(ctx, `SELECT pg_advisory_xact_lock(hashtextextended($1, 2))`, phone)
+	require.NoError(t, err)
+	asked := make(chan error)
+	go func() {
+		asked <- b.StartChallenge(ctx, sms("c2", id, "13900000001", "111111", noon.Add(2*time.Minute)))
+	}()
+	require.Eventually(t, func() bool {
+		waiting := false
+		err := b.db.QueryRowContext(ctx, `SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+   AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))`).Scan(&waiting)
+		return err == nil && waiting
+	}, 10*time.Second, 5*time.Millisecond)
+	_, err = b.db.ExecContext(ctx, `SELECT FROM payments FOR UPDATE NOWAIT`)
+	require.ErrorContains(t, err, "could not obtain lock", "the payment is held meanwhile")
+	require.NoError(t, number.Rollback())
+	require.NoError(t, <-asked)
+}
+
+// Other processes may have started what this one takes for new.
+func TestAChallengeOfAnotherProcessIsNotTakenForNew(t *testing.T) {
+	b := newBooks(t)
+	ctx := t.Context()
+	id := b.open(t, "ORDER0001", 5000)
+	other := openStore(t, b.dsn, b.keys)
+	require.NoError(t, other.StartChallenge(ctx, sms("c1", id, "13900000001", "111111", noon)))
+	n := lines(t, b, id)
+	require.NoError(t, b.StartChallenge(ctx, sms("c1", id, "13900000001", "111111", noon)), "a repeat")
+	require.Equal(t, n, lines(t, b, id))
+	require.True(t, payment.HasCode(b.AnswerSMS(ctx, id, "c1", "000000", noon), payment.CodeVerification))
+	require.NoError(t, other.StartChallenge(ctx, sms("c2", id, "13900000002", "222222", noon)))
+	require.True(t, payment.HasCode(b.AnswerSMS(ctx, id, "c1", "111111", noon), payment.CodeVerification), "it was replaced there")
+	require.NoError(t, b.AnswerSMS(ctx, id, "c2", "222222", noon))
+	b.requireRight(t, id)
 }
 
 func TestARepeatedStartTakesTheNewCodeAndIsNotCounted(t *testing.T) {

@@ -58,6 +58,7 @@ type facts struct {
 // proofRow is what is known of a verification that the patient answers; its kind
 // is empty where the payment has none of that ID.
 type proofRow struct {
+	ID        string             `db:"id"`
 	Kind      payment.VerifyKind `db:"kind"`
 	Code      string             `db:"code_index"`
 	ExpiresAt sql.NullTime       `db:"expires_at"`
@@ -89,7 +90,7 @@ const (
   FROM attempts a JOIN payments p ON p.id = a.payment_id WHERE a.payment_id = $1 AND a.attempt = $2`
 
 	readProof = `SELECT ` + paymentColumns + `,
-       coalesce(c.kind, '') AS "c.kind", coalesce(c.code_index, '') AS "c.code_index", c.expires_at AS "c.expires_at",
+       coalesce(c.id, '') AS "c.id", coalesce(c.kind, '') AS "c.kind", coalesce(c.code_index, '') AS "c.code_index", c.expires_at AS "c.expires_at",
        coalesce(c.tries, 0) AS "c.tries", c.passed_at AS "c.passed_at",` + isLatest + ` AS "c.latest"
   FROM payments p LEFT JOIN challenges c ON c.payment_id = p.id AND c.id = $2 WHERE p.id = $1`
 )
@@ -111,7 +112,16 @@ func ofCharge(id string, attempt int, channelNo string) sight {
 		recall: recallCharge(attempt)}
 }
 
-// ofProof is a payment and a verification of it, which nobody remembers.
+// ofProof is a payment and a verification of it.
 func ofProof(id, challenge string) sight {
-	return sight{payment: id, what: "payment", query: readProof, args: []any{id, challenge}, recall: func(facts) bool { return false }}
+	return sight{payment: id, what: "payment", query: readProof, args: []any{id, challenge}, recall: recallProof(challenge)}
+}
+
+// ofChallenge is ofProof of a verification that is not there yet, as a rule. One
+// that is not remembered is taken for new, since the insert of one that is not
+// is refused.
+func ofChallenge(id, challenge string) sight {
+	of := ofProof(id, challenge)
+	of.recall = recallPayment
+	return of
 }

@@ -3,35 +3,52 @@ package store
 import "fmt"
 
 // part is the statement of a step that writes more than the payment and its
-// log, with the arguments after theirs, and the attempt as it becomes, as far as
-// it is known before it is written.
+// log, with the arguments after theirs, and the attempt or the verification as it
+// becomes, as far as it is known before it is written.
 type part struct {
 	statement string
 	args      []any
 	attempt   attemptRow
+	proof     proofRow
 }
 
 // The statements of steps. In each of them the payment moves first, if it is as
 // it was read, and all else follows from its having moved: no row of moved, and
 // nothing is written.
 const (
-	writePayment = movePayment + insertRecords
-	writeBegun   = movePayment + insertAttempt + insertRecords
-	writeAttempt = movePayment + updateAttempt + insertRecords
-	writeCapture = movePayment + insertCapture + insertRecords
-	writeProof   = movePayment + updateProof + insertRecords
+	writePayment     = movePayment + insertRecords
+	writeBegun       = movePayment + insertAttempt + insertRecords
+	writeAttempt     = movePayment + updateAttempt + insertRecords
+	writeCapture     = movePayment + insertCapture + insertRecords
+	writeChallenge   = moveIfCodeAllowed + insertChallenge + insertRecords
+	rewriteChallenge = movePayment + updateChallenge + insertRecords
+	writeProof       = movePayment + updateProof + insertRecords
 )
 
-// movePayment takes $1 to $19, insertRecords $20 to $26, and what is between them
+// setPayment takes $1 to $19, insertRecords $20 to $26, and what is between them
 // the others.
-const movePayment = `
-WITH moved AS (
-    UPDATE payments SET status = $3, reason = $4, method = $5, captured_fen = $6, reserved_fen = $7, refunded_fen = $8,
-           updated_at = $9, pay_by = $10, paid_at = $11, voucher_code = $12, voucher_confirmed_at = $13,
-           appointment_id = $14, notice_id = $15, refusal = $16, refund_count = $17, audit_seq = $18, audit_head = $19
+const (
+	movePayment = `
+WITH moved AS (` + setPayment + `
      WHERE id = $1 AND audit_head = $2
     RETURNING id, hospital_id
 )`
+
+	// moveIfCodeAllowed takes $33 and $35 to $38, too. The payment is locked before
+	// the number, as in a step with the row locked. Face checks have no number.
+	moveIfCodeAllowed = `
+WITH held AS (
+    SELECT FROM payments WHERE id = $1 AND audit_head = $2 FOR UPDATE
+), moved AS (` + setPayment + `
+      FROM held WHERE id = $1 AND ($33::text = '' OR code_allowed($33::text, $35::timestamptz, $36, $37, $38))
+    RETURNING id, hospital_id
+)`
+
+	setPayment = `
+    UPDATE payments SET status = $3, reason = $4, method = $5, captured_fen = $6, reserved_fen = $7, refunded_fen = $8,
+           updated_at = $9, pay_by = $10, paid_at = $11, voucher_code = $12, voucher_confirmed_at = $13,
+           appointment_id = $14, notice_id = $15, refusal = $16, refund_count = $17, audit_seq = $18, audit_head = $19`
+)
 
 const insertRecords = `
 INSERT INTO audit (subject, seq, at, actor, action, detail, prev, hash)
@@ -49,6 +66,17 @@ const insertAttempt = `, begun AS (
 const updateAttempt = `, changed AS (
     UPDATE attempts SET prepaid = $28, prepaid_sealed = $29, state = $30, code = $31
       FROM moved WHERE payment_id = $1 AND attempt = $27
+)`
+
+const insertChallenge = `, asked AS (
+    INSERT INTO challenges (id, payment_id, hospital_id, verify_id_sealed, code_index, out_seq_no, expires_at, kind, phone_index,
+           phone_sealed, created_at)
+    SELECT $27, id, hospital_id, $28::bytea, $29, $30, $31::timestamptz, $32, $33::text, $34::bytea, $35::timestamptz FROM moved
+)`
+
+const updateChallenge = `, asked AS (
+    UPDATE challenges SET verify_id_sealed = $28, code_index = $29, out_seq_no = $30, expires_at = $31
+      FROM moved WHERE challenges.id = $27
 )`
 
 const updateProof = `, answered AS (

@@ -59,10 +59,10 @@ func (m memory) keep(f facts) {
 
 // left is what a step leaves that wrote the payment's row and log.
 func (st *step) left() facts {
-	f := facts{Payment: st.row, attemptRow: st.read.attemptRow, Next: st.read.Next}
+	f := facts{Payment: st.row, attemptRow: st.read.attemptRow, Proof: st.read.Proof, Next: st.read.Next}
 	f.Payment.AuditSeq, f.Payment.AuditHead = st.log.head.Seq, st.log.head.Hash
 	if st.also.statement != "" {
-		f.attemptRow = st.also.attempt
+		f.attemptRow, f.Proof = st.also.attempt, st.also.proof
 	}
 	if f.Next > 0 {
 		f.Next = max(f.Next, f.attemptRow.Attempt+1)
@@ -86,4 +86,9 @@ func recallCharge(attempt int) func(facts) bool {
 	return func(f facts) bool {
 		return f.Attempt == attempt && f.attemptRow.Captured == 0
 	}
+}
+
+// recallProof knows the payment's last verification: a newer one is a step too.
+func recallProof(challenge string) func(facts) bool {
+	return func(f facts) bool { return f.Proof.ID == challenge }
 }

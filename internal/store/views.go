@@ -111,12 +111,6 @@ func (s *Store) Payment(ctx context.Context, id string) (View, error) {
 	return oneView(s.views(ctx, `WHERE p.id = $1`, id))
 }
 
-// PaymentByOrder reads the payment of a hospital's order, or returns
-// ErrNotFound.
-func (s *Store) PaymentByOrder(ctx context.Context, hospital, order string) (View, error) {
-	return oneView(s.views(ctx, `WHERE q.hospital_id = $1 AND q.order_no = $2`, hospital, order))
-}
-
 // The orders in which payments are paged through.
 var (
 	newestRequests = order{table: "requests", id: "payment_id", at: "created_at", way: "DESC"}

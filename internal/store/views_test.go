@@ -25,7 +25,7 @@ func TestAViewShowsWhatAReaderMaySee(t *testing.T) {
 	pay := payment.PayParams{"code_url": "weixin://wxpay/x"}
 	require.NoError(t, b.SavePrepaid(ctx, id, 1, channel.Prepaid{Handle: "h", Pay: pay}, noon))
 
-	v, err := b.PaymentByOrder(ctx, hospital, "ORDER0001")
+	v, err := b.Payment(ctx, id)
 	require.NoError(t, err)
 	require.Equal(t, "欧***", v.MaskedName)
 	require.Equal(t, "139****0001", v.MaskedPhone)
@@ -52,7 +52,7 @@ func TestAViewShowsWhatAReaderMaySee(t *testing.T) {
 
 	for _, missing := range []func() error{
 		func() error { _, err := b.Payment(ctx, "pay_x"); return err },
-		func() error { _, err := b.PaymentByOrder(ctx, "h-xiehe", "ORDER0001"); return err },
+		func() error { _, err := b.Standing(ctx, payment.ID("h-xiehe", "ORDER0001")); return err },
 		func() error { _, err := b.Timeline(ctx, "pay_x"); return err },
 		func() error { _, err := b.Order(ctx, "pay_x"); return err },
 		func() error { return b.VerifyAudit(ctx, "pay_x") },

@@ -29,7 +29,7 @@ type engine struct {
 
 // ended is what the engine reads of payments whose workflow has ended.
 type ended interface {
-	PaymentByOrder(ctx context.Context, hospital, order string) (store.View, error)
+	Payment(ctx context.Context, id string) (store.View, error)
 	Attempt(ctx context.Context, paymentID string, attempt int) (store.Attempt, error)
 	RequestIndex(digest string) string
 }
@@ -65,7 +65,7 @@ func (e *engine) Begin(ctx context.Context, r payment.Request) (payment.Answer, 
 
 // inBooks answers a start of an order whose payment is over, from the books.
 func (e *engine) inBooks(ctx context.Context, r payment.Request) (payment.Answer, bool, error) {
-	v, err := e.books.PaymentByOrder(ctx, r.Order.HospitalID, r.Order.OrderNo)
+	v, err := e.books.Payment(ctx, payment.ID(r.Order.HospitalID, r.Order.OrderNo))
 	if err != nil {
 		return payment.Answer{}, false, err
 	}

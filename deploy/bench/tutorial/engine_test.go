@@ -45,7 +45,7 @@ type booksOf struct {
 	capture channel.Report
 }
 
-func (b booksOf) PaymentByOrder(context.Context, string, string) (store.View, error) {
+func (b booksOf) Payment(context.Context, string) (store.View, error) {
 	return store.View{Standing: store.Standing{ID: "pay_1", Status: payment.Completed}, RequestIndex: b.RequestIndex(b.request.Digest())}, nil
 }
 
