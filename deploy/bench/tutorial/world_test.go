@@ -68,6 +68,8 @@ func (w *world) OpenPayment(_ context.Context, o store.Opening) (store.Opened, e
 	return store.Opened{Assessment: risk.Assessment{Verdict: risk.Pass}}, w.do("open", o.PaymentID, o.Request, o.At, o.Deadline, o.First)
 }
 
+func (w *world) CameToNothing(context.Context, string, int) error { return nil }
+
 func (w *world) BeginAttempt(_ context.Context, c channel.Charge, next payment.Status) (store.Attempt, error) {
 	return store.Attempt{Charge: c, State: channel.Open}, w.do("begin", c, next)
 }
