@@ -42,8 +42,9 @@ type ChargeOut struct {
 // Charge writes the attempt down and then asks the channel for it (I5). A
 // repeat finds the attempt on disk and tells the client that the request may
 // have left before, unless all tries are known to have come to nothing: a
-// channel that was busy or away may refuse the next one, and is believed. While the channel is in maintenance nothing is written and
-// nothing is sent: see AsMaintenance.
+// channel that was busy or away may refuse the next one, and is believed. While
+// the channel is in maintenance nothing is written and nothing is sent: see
+// AsMaintenance.
 func (c *Channels) Charge(ctx context.Context, in ChargeIn) (ChargeOut, error) {
 	client, err := c.Hospitals.Channel(in.Order.HospitalID, in.Tender.Channel)
 	if err != nil {

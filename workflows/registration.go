@@ -84,7 +84,7 @@ type registration struct {
 	flagging  bool                    // the case of the HIS being waited for is not closed yet
 	channels  map[int]payment.Channel // of every attempt
 	shown     payment.Status
-	fresh     bool      // the patient has not been waited for to prove who they are
+	fresh     bool      // nobody has waited for long for the patient to prove who they are
 	alarm     time.Time // of the timer set last
 	slow      bool      // longer than usual: worth an operator's look
 	telling   int       // messages to the backend that are under way

@@ -30,19 +30,22 @@ func (w *world) announce(t *testing.T, hospital string, system payment.System, u
 		if _, err := w.in.Staff.EndMaintenance(background(), m.ID); err != nil {
 			t.Errorf("end maintenance of %s: %v", system, err)
 		}
-		over := time.Now()
-		if err := scenario.Wait(background(), func() (bool, error) { return time.Since(over) > noticed, nil }); err != nil {
-			t.Error(err)
-		}
+		w.everybodyKnows(t)
 	})
 	repeated, again, err := w.in.Staff.Announce(t.Context(), a)
 	require.NoError(t, err)
 	require.True(t, again)
 	require.Equal(t, m.ID, repeated.ID)
 	require.Equal(t, payment.WindowActive, repeated.State)
-	announced := time.Now()
-	w.eventually(t, "everybody knows", func() bool { return time.Since(announced) > noticed })
+	w.everybodyKnows(t)
 	return m
+}
+
+// everybodyKnows waits until every process has noticed what has just been told.
+func (w *world) everybodyKnows(t *testing.T) {
+	told := time.Now()
+	err := scenario.Wait(background(), func() (bool, error) { return time.Since(told) > noticed, nil })
+	assert.NoError(t, err) // also in a cleanup, when the test's own context has ended
 }
 
 // TestMaintenanceOfTheInsuranceRefusesNewPaymentsAndSuspendsRunningOnes, which

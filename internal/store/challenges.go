@@ -85,7 +85,8 @@ func (s *Store) StartChallenge(ctx context.Context, c Challenge) error {
 		case old.PassedAt.Valid, old.Code == row.Code && c.Kind == payment.BySMS:
 			return nil
 		default:
-			st.also.statement, st.also.proof.Tries = rewriteChallenge, old.Tries
+			st.also.statement = rewriteChallenge
+			st.also.proof.Tries, st.also.proof.Latest = old.Tries, old.Latest
 		}
 		st.record(byWorkflow, "verification_asked", "challenge", c.ID, "kind", string(c.Kind))
 		return nil

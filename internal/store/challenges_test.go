@@ -51,6 +51,12 @@ func TestACodeHasFiveTries(t *testing.T) {
 		require.True(t, payment.HasCode(b.AnswerSMS(ctx, id, "c1", fmt.Sprint(i), noon), payment.CodeVerification))
 	}
 	require.True(t, payment.HasCode(b.AnswerSMS(ctx, id, "c1", "111111", noon), payment.CodeTooMany), "also with the right code")
+
+	require.NoError(t, b.StartChallenge(ctx, sms("c2", id, "13900000001", "222222", noon.Add(2*time.Minute))))
+	for range 5 {
+		require.True(t, payment.HasCode(b.AnswerSMS(ctx, id, "c1", "222222", noon.Add(2*time.Minute)), payment.CodeVerification))
+	}
+	require.NoError(t, b.AnswerSMS(ctx, id, "c2", "222222", noon.Add(2*time.Minute)), "answers to another code are none to this one")
 }
 
 func TestACodeEndsWithItsTimeOrTheNextCode(t *testing.T) {
@@ -64,6 +70,8 @@ func TestACodeEndsWithItsTimeOrTheNextCode(t *testing.T) {
 		"ten minutes at most, whatever was asked for")
 	require.NoError(t, b.StartChallenge(ctx, sms("c2", id, "13900000001", "222222", noon.Add(2*time.Minute))))
 	require.True(t, payment.HasCode(b.AnswerSMS(ctx, id, "c1", "111111", noon.Add(3*time.Minute)), payment.CodeVerification))
+	require.NoError(t, b.StartChallenge(ctx, sms("c1", id, "13900000001", "333333", noon)), "a repeat that comes late")
+	require.True(t, payment.HasCode(b.AnswerSMS(ctx, id, "c1", "333333", noon.Add(3*time.Minute)), payment.CodeVerification))
 	require.NoError(t, b.AnswerSMS(ctx, id, "c2", "222222", noon.Add(3*time.Minute)))
 }
 
