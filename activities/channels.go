@@ -31,12 +31,22 @@ type ChargeIn struct {
 	CreatedAt time.Time
 	ExpiresAt time.Time
 	Next      payment.Status
+	// Paid is the status once the tender is in.
+	Paid payment.Status
 }
 
 // ChargeOut is what the patient needs, and what is known already.
 type ChargeOut struct {
 	Pay    payment.PayParams `json:"pay,omitempty"`
 	Report channel.Report    `json:"report"`
+	// Settled is there when the report's money is in the books already.
+	Settled *Settled `json:"settled,omitempty"`
+}
+
+// Settled is money that was booked with the channel's answer to the charge.
+type Settled struct {
+	At      time.Time `json:"at"`
+	Voucher string    `json:"voucher,omitempty"` // when the payment is fully paid
 }
 
 // Charge writes the attempt down and then asks the channel for it (I5). A
@@ -44,7 +54,7 @@ type ChargeOut struct {
 // have left before, unless all tries are known to have come to nothing: a
 // channel that was busy or away may refuse the next one, and is believed. While
 // the channel is in maintenance nothing is written and nothing is sent: see
-// AsMaintenance.
+// AsMaintenance. Money that comes with the channel's answer is booked with it.
 func (c *Channels) Charge(ctx context.Context, in ChargeIn) (ChargeOut, error) {
 	client, err := c.Hospitals.Channel(in.Order.HospitalID, in.Tender.Channel)
 	if err != nil {
@@ -81,10 +91,34 @@ func (c *Channels) Charge(ctx context.Context, in ChargeIn) (ChargeOut, error) {
 		}
 		return ChargeOut{}, boundary(err)
 	}
-	if err := c.Store.SavePrepaid(ctx, in.PaymentID, in.Attempt, prepaid, c.Clock()); err != nil {
-		return ChargeOut{}, boundary(err)
+	out := ChargeOut{Pay: prepaid.Pay, Report: prepaid.Report, Settled: c.settle(ctx, in, prepaid)}
+	if out.Settled == nil {
+		if err := c.Store.SavePrepaid(ctx, in.PaymentID, in.Attempt, prepaid, c.Clock()); err != nil {
+			return ChargeOut{}, boundary(err)
+		}
 	}
-	return ChargeOut{Pay: prepaid.Pay, Report: prepaid.Report}, nil
+	return out, nil
+}
+
+// settle books a tender's money that came with the channel's answer, as Settle
+// does. Where that does not work out, and it is not the tender's whole money,
+// nil leaves it to the workflow.
+func (c *Channels) settle(ctx context.Context, in ChargeIn, prepaid channel.Prepaid) *Settled {
+	if in.Paid == "" || prepaid.Report.State != channel.Captured || !SameMoney(prepaid.Report, in.Tender.Amount) {
+		return nil
+	}
+	rate, err := c.Hospitals.FeeRate(in.Order.HospitalID, in.Tender.Channel)
+	if err != nil {
+		return nil
+	}
+	at := c.Clock().UTC()
+	done, err := c.Store.RecordCapture(ctx, store.Capture{
+		PaymentID: in.PaymentID, Attempt: in.Attempt, Report: prepaid.Report, FeeRate: rate, At: at, Next: in.Paid, Prepaid: &prepaid,
+	})
+	if err != nil || done.Repeated {
+		return nil
+	}
+	return &Settled{At: at, Voucher: done.VoucherCode}
 }
 
 func (in ChargeIn) charge() channel.Charge {

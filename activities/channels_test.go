@@ -120,6 +120,51 @@ func TestAnAnswerThatCannotBeKeptIsUnknown(t *testing.T) {
 	require.Equal(t, activities.ErrTypeUnknown, app.Type())
 }
 
+// An insurance that settles within the call.
+func settledIn(w *world) activities.ChargeIn {
+	in := chargeIn()
+	in.Tender.Channel, in.Next, in.Paid = payment.Insurance, payment.Clearing, payment.Paid
+	w.report = channel.Report{MerchantNo: "ORDER0001A03", ChannelNo: "tx", Captured: money.Fen(2000), State: channel.Captured}
+	return in
+}
+
+func TestMoneyThatComesWithTheAnswerIsBookedWithIt(t *testing.T) {
+	w := newWorld()
+	in := settledIn(w)
+	out, err := local(t, channels(w), channels(w).Charge, in)
+	require.NoError(t, err)
+	require.Equal(t, []string{"begin clearing", "prepay", "capture"}, w.did)
+	require.Equal(t, &activities.Settled{At: noon, Voucher: "v-1"}, out.Settled)
+	require.Equal(t, "tx", out.Report.ChannelNo)
+	c := w.capture
+	require.Equal(t, []any{"pay_1", 3, "0.006", payment.Paid, "h", noon}, []any{c.PaymentID, c.Attempt, c.FeeRate.String(), c.Next, c.Prepaid.Handle, c.At})
+	require.Equal(t, w.report, c.Report)
+}
+
+func TestMoneyThatCannotBeBookedWithTheAnswerIsLeftToTheWorkflow(t *testing.T) {
+	for name, tc := range map[string]struct {
+		change func(*world, *activities.ChargeIn)
+		did    []string
+	}{
+		"another amount": {func(w *world, _ *activities.ChargeIn) { w.report.Captured = money.Fen(1999) }, []string{"save"}},
+		"no money yet":   {func(w *world, _ *activities.ChargeIn) { w.report = channel.Report{State: channel.InClearing} }, []string{"save"}},
+		"a workflow of the version before does not ask for it": {func(_ *world, in *activities.ChargeIn) { in.Paid = "" }, []string{"save"}},
+		"it was there before":  {func(w *world, _ *activities.ChargeIn) { w.repeated = true }, []string{"capture", "save"}},
+		"the books refuse it":  {func(w *world, _ *activities.ChargeIn) { w.errs["capture"] = store.ErrTransition }, []string{"capture", "save"}},
+		"the fee is not known": {func(w *world, _ *activities.ChargeIn) { w.errs["fee"] = timeout() }, []string{"save"}},
+	} {
+		w := newWorld()
+		in := settledIn(w)
+		tc.change(w, &in)
+		out, err := local(t, channels(w), channels(w).Charge, in)
+		require.NoError(t, err, name)
+		require.Equal(t, append([]string{"begin clearing", "prepay"}, tc.did...), w.did, name)
+		require.Nil(t, out.Settled, name)
+		require.Equal(t, w.report.State, out.Report.State, name)
+		require.Equal(t, "h", w.saved.Handle, name)
+	}
+}
+
 func TestAnAttemptThatNeverGotOntoDiskIsAbsent(t *testing.T) {
 	w := newWorld()
 	w.errs["attempt"] = store.ErrNotFound

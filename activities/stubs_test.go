@@ -28,30 +28,31 @@ type world struct {
 	activities.Store     // a method that a test does not expect panics
 	activities.Hospitals // the same
 
-	did     []string
-	attempt store.Attempt
-	refund  store.RefundRow
-	view    store.View
-	errs    map[string]error // by what was done
-	report  channel.Report
-	refunds channel.RefundReport // the channel's answer to Refund
-	asked   channel.RefundReport // and to QueryRefund
-	saved   channel.Prepaid
-	charged channel.Charge
-	kept    []channel.RefundReport
-	ordered store.RefundOrder
-	capture store.Capture
-	opening store.Opening
-	secret  []byte
-	second  money.Money // two people decide above it
-	opened  payment.Case
-	face    identity.FaceResult
-	told    his.Registration
-	line    store.Line // before a payment that is to be registered
-	inDoubt bool       // a try of the charge before may have come to something
-	before  time.Time  // when it has to be paid to stand there
-	windows payment.Windows
-	looked  [][]payment.System // what windows were looked for
+	did      []string
+	attempt  store.Attempt
+	refund   store.RefundRow
+	view     store.View
+	errs     map[string]error // by what was done
+	report   channel.Report
+	refunds  channel.RefundReport // the channel's answer to Refund
+	asked    channel.RefundReport // and to QueryRefund
+	saved    channel.Prepaid
+	charged  channel.Charge
+	kept     []channel.RefundReport
+	ordered  store.RefundOrder
+	capture  store.Capture
+	opening  store.Opening
+	secret   []byte
+	second   money.Money // two people decide above it
+	opened   payment.Case
+	face     identity.FaceResult
+	told     his.Registration
+	line     store.Line // before a payment that is to be registered
+	repeated bool       // the capture was in the books before
+	inDoubt  bool       // a try of the charge before may have come to something
+	before   time.Time  // when it has to be paid to stand there
+	windows  payment.Windows
+	looked   [][]payment.System // what windows were looked for
 }
 
 func newWorld() *world {
@@ -92,7 +93,7 @@ func (w *world) EndAttempt(_ context.Context, _ string, _ int, s channel.State, 
 
 func (w *world) RecordCapture(_ context.Context, c store.Capture) (store.Captured, error) {
 	w.capture = c
-	return store.Captured{VoucherCode: "v-1"}, w.do("capture")
+	return store.Captured{VoucherCode: "v-1", Repeated: w.repeated}, w.do("capture")
 }
 
 func (w *world) OpenPayment(_ context.Context, o store.Opening) (store.Opened, error) {

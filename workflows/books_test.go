@@ -258,6 +258,9 @@ func (b *fakeBooks) RecordCapture(_ context.Context, c store.Capture) (store.Cap
 			return store.Captured{Repeated: true, VoucherCode: b.voucher}, nil
 		}
 	}
+	if p := c.Prepaid; p != nil {
+		a.Prepaid, a.Pay, a.Charge.Handle = true, p.Pay, p.Handle
+	}
 	if c.Next != "" {
 		if err := b.become(c.Next, ""); err != nil {
 			return store.Captured{}, err

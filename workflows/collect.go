@@ -109,7 +109,7 @@ func (p *registration) ask(ctx workflow.Context, c *attempt, within time.Duratio
 	if p.status == payment.Suspended && err != nil {
 		return out.Report, called, err // nothing was asked for
 	}
-	c.pay = out.Pay
+	c.pay, c.settled = out.Pay, out.Settled
 	p.status, p.reason = next, ""
 	p.hearEarly()
 	return out.Report, called, err
@@ -127,7 +127,7 @@ func (p *registration) askAs(ctx workflow.Context, c *attempt, within time.Durat
 	return doUnless(ctx, at(c.tender.Channel).within(within), "Ask "+string(c.tender.Channel)+" for "+c.tender.Amount.String(),
 		stepChannels.Charge, activities.ChargeIn{
 			PaymentID: p.id, Order: p.order(), Choice: p.request.Choice, Tender: c.tender,
-			Attempt: c.n, CreatedAt: now, ExpiresAt: now.Add(within), Next: next,
+			Attempt: c.n, CreatedAt: now, ExpiresAt: now.Add(within), Next: next, Paid: p.paidBy(),
 		}, func() bool { return p.inbox.wish != nil || c.captured() }, nil)
 }
 
@@ -310,34 +310,46 @@ func (p *registration) settle(ctx workflow.Context, c *attempt, r channel.Report
 		p.book(ctx, c, r, actor, "")
 		return false, &ending{payment.Refunded, "amount_differs"}
 	}
-	next := payment.Paid
-	if len(p.left()) > 1 {
-		next = payment.Clearing
-	}
-	out, at := p.book(ctx, c, r, actor, next)
+	next := p.paidBy()
+	settled := p.book(ctx, c, r, actor, next)
 	if p.status != next {
 		return false, &ending{payment.Closed, reasonOvertaken}
 	}
 	if next == payment.Paid {
-		p.voucher, p.paidAt = out.Voucher, at
+		p.voucher, p.paidAt = settled.Voucher, settled.At
 	}
 	return true, nil
+}
+
+// paidBy is the status once the present tender is in.
+func (p *registration) paidBy() payment.Status {
+	if len(p.left()) > 1 {
+		return payment.Clearing
+	}
+	return payment.Paid
 }
 
 // book records money that is in and, where next is set, the status that
 // follows from it. Money that the books have no use for any more, since they
 // have ended the payment, is a stray.
-func (p *registration) book(ctx workflow.Context, c *attempt, r channel.Report, actor string, next payment.Status) (activities.SettleOut, time.Time) {
-	now := workflow.Now(ctx)
-	out, err := do(ctx, books, "Record the capture", stepBooks.Settle, activities.SettleIn{
-		HospitalID: p.order().HospitalID, PaymentID: p.id, Attempt: c.n, Channel: c.tender.Channel,
-		Report: r, At: now, Actor: actor, Next: next,
-	})
+func (p *registration) book(ctx workflow.Context, c *attempt, r channel.Report, actor string, next payment.Status) activities.Settled {
+	settled := activities.Settled{At: workflow.Now(ctx)}
+	var err error
+	if c.settled != nil && next != "" {
+		settled = *c.settled
+	} else {
+		var out activities.SettleOut
+		out, err = do(ctx, books, "Record the capture", stepBooks.Settle, activities.SettleIn{
+			HospitalID: p.order().HospitalID, PaymentID: p.id, Attempt: c.n, Channel: c.tender.Channel,
+			Report: r, At: settled.At, Actor: actor, Next: next,
+		})
+		settled.Voucher = out.Voucher
+	}
 	p.current, p.waiting, p.slow = nil, false, false
 	if overtaken(err) && next != "" {
 		r.MerchantNo = payment.MerchantNo(p.order().OrderNo, c.n)
 		p.inbox.strays = append(p.inbox.strays, r)
-		return out, now
+		return settled
 	}
 	mustBooks(err)
 	p.taken = append(p.taken, Taken{Attempt: c.n, Channel: c.tender.Channel, Amount: r.Captured, Report: r})
@@ -351,5 +363,5 @@ func (p *registration) book(ctx workflow.Context, c *attempt, r channel.Report, 
 		p.refuseWish("it is paid already")
 	}
 	p.tells(ctx, "captured", string(c.tender.Channel))
-	return out, now
+	return settled
 }

@@ -104,6 +104,8 @@ type attempt struct {
 	report *channel.Report // what a notification told
 	looked channel.Report  // what the platform said before a person's word counted
 	dead   bool            // the channel said that nothing will come of it
+	// settled is there when its money came with the channel's answer.
+	settled *activities.Settled
 }
 
 // captured says whether a notification told that the money is in.

@@ -147,18 +147,24 @@ func (s *Store) SavePrepaid(ctx context.Context, paymentID string, attempt int, 
 		if row.Prepaid && state == row.State && known.Charge.Handle == p.Handle && samePay(known.Pay, p.Pay) {
 			return nil
 		}
-		sealed, err := s.sealJSON(attemptKeys{Handle: p.Handle, Pay: p.Pay}, "prepaid", paymentID, number(attempt))
-		if err != nil {
+		if err := st.answered(&row, p); err != nil {
 			return err
 		}
 		if p.Report.Code != "" && live {
 			row.Code = p.Report.Code
 		}
-		row.Prepaid, row.Handle, row.State = true, sealed, state
+		row.State = state
 		st.changeAttempt(row)
 		st.record(byWorkflow, "prepaid", "attempt", number(attempt), "state", string(state), "code", p.Report.Code)
 		return nil
 	})
+}
+
+// answered adds to a charge what the channel's answer to it has to be kept of.
+func (st *step) answered(r *attemptRow, p channel.Prepaid) (err error) {
+	r.Prepaid = true
+	r.Handle, err = st.sealJSON(attemptKeys{Handle: p.Handle, Pay: p.Pay}, "prepaid", r.PaymentID, number(r.Attempt))
+	return err
 }
 
 // stateAfterPrepay is the state of a charge that a channel has just accepted,

@@ -261,7 +261,7 @@ func (b *books) requireRight(t *testing.T, id string) {
 		captured_fen <> (SELECT coalesce(sum(captured_fen), 0) FROM attempts a WHERE a.payment_id = p.id) OR
 		captured_fen <> (SELECT coalesce(sum(amount_fen), 0) FROM captures a WHERE a.payment_id = p.id) OR
 		captured_fen <> (SELECT coalesce(sum(amount_fen), 0) FROM ledger_entries e JOIN ledger_transactions t ON t.id = e.transaction_id
-		                  WHERE t.payment_id = p.id AND t.kind = 'capture' AND e.account = 'receivable/wechat')`))
+		                  WHERE t.payment_id = p.id AND t.kind = 'capture' AND e.account LIKE 'receivable/%')`))
 }
 
 // Of two payments that a patient starts at once, the risk rules see the first.

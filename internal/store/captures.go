@@ -22,6 +22,9 @@ import (
 // second number for an attempt is a capture of its own, to be returned (I1).
 // ErrConflict: the number is another charge's, or came with another amount.
 // ErrTransition: the payment cannot go to Next; nothing was recorded.
+//
+// A capture that came with the answer to the charge is recorded with it, unless
+// it was there before: then nothing is, and the answer is for SavePrepaid.
 func (s *Store) RecordCapture(ctx context.Context, c Capture) (Captured, error) {
 	var out Captured
 	if c.Report.State != channel.Captured || !c.Report.Captured.IsPositive() {
@@ -35,6 +38,10 @@ func (s *Store) RecordCapture(ctx context.Context, c Capture) (Captured, error) 
 		}
 		if known && st.read.Known.Int64 != c.Report.Captured.Minor() {
 			return fmt.Errorf("the capture came with another amount before: %w", ErrConflict)
+		}
+		if known && c.Prepaid != nil {
+			out.Repeated = true
+			return nil
 		}
 		if !known {
 			if err := st.capture(a, c); err != nil {
@@ -76,12 +83,17 @@ func (st *step) capture(a attemptRow, c Capture) error {
 	if err != nil {
 		return err
 	}
+	if c.Prepaid != nil {
+		if err := st.answered(&a, *c.Prepaid); err != nil {
+			return err
+		}
+	}
 	report, err := json.Marshal(c.Report)
 	if err != nil {
 		return fmt.Errorf("keep the report: %w", err)
 	}
 	st.also = part{statement: writeCapture, args: append([]any{a.Attempt, c.Report.ChannelNo, a.Hospital, a.Channel, a.Currency,
-		amount.Minor(), st.at, string(report), channel.Captured, c.Report.Code, fee.Minor()}, booking(t)...)}
+		amount.Minor(), st.at, string(report), channel.Captured, c.Report.Code, fee.Minor(), a.Prepaid, null(a.Handle)}, booking(t)...)}
 	st.row.Captured += amount.Minor()
 	return nil
 }

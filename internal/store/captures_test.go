@@ -57,6 +57,84 @@ func TestMixedPaymentIsPaidWithItsLastTender(t *testing.T) {
 	require.Len(t, v.Tenders, 2)
 }
 
+func TestACaptureLeavesTheAnswerToItsChargeAsItIs(t *testing.T) {
+	for _, answered := range []bool{true, false} {
+		b := newBooks(t)
+		ctx := t.Context()
+		id := b.open(t, "ORDER0001", 5000)
+		_, err := b.BeginAttempt(ctx, charge("ORDER0001", 1, payment.WeChat, 5000), payment.AwaitingPayment)
+		require.NoError(t, err)
+		var want channel.Prepaid
+		if answered {
+			want = channel.Prepaid{Handle: "handle-1", Pay: payment.PayParams{"tn": "1"}, Report: channel.Report{State: channel.Open}}
+			require.NoError(t, b.SavePrepaid(ctx, id, 1, want, noon))
+		}
+		_, err = b.RecordCapture(ctx, capture("ORDER0001", 1, "wx-1", 5000, payment.Paid))
+		require.NoError(t, err)
+		a, err := b.Attempt(ctx, id, 1)
+		require.NoError(t, err)
+		require.Equal(t, []any{answered, want.Handle, want.Pay}, []any{a.Prepaid, a.Charge.Handle, a.Pay})
+	}
+}
+
+// An insurance that settles within the call answers with the money.
+func TestACaptureThatComesWithTheAnswerToTheChargeIsOneStep(t *testing.T) {
+	b := newBooks(t)
+	ctx := t.Context()
+	const order = "ORDER0001"
+	id := b.open(t, order, 5000)
+	_, err := b.BeginAttempt(ctx, charge(order, 1, payment.Insurance, 5000), payment.Clearing)
+	require.NoError(t, err)
+	before := lines(t, b, id)
+	c := capture(order, 1, "ins-1", 5000, payment.Paid)
+	c.Prepaid = &channel.Prepaid{Handle: "handle-1", Pay: payment.PayParams{"tn": "1"}, Report: c.Report}
+	out, err := b.RecordCapture(ctx, c)
+	require.NoError(t, err)
+	require.NotEmpty(t, out.VoucherCode)
+	require.Equal(t, before+1, lines(t, b, id))
+	a, err := b.Attempt(ctx, id, 1)
+	require.NoError(t, err)
+	require.True(t, a.Prepaid)
+	require.Equal(t, []any{"handle-1", payment.PayParams{"tn": "1"}, channel.Captured, "ins-1"}, []any{a.Charge.Handle, a.Pay, a.State, a.Capture.ChannelNo})
+	b.requireRight(t, id)
+
+	// It is told once more: by a repeat of the call, or without the answer.
+	c.Prepaid.Handle = "handle-2"
+	again, err := b.RecordCapture(ctx, c)
+	require.NoError(t, err)
+	require.True(t, again.Repeated)
+	c.Prepaid = nil
+	again, err = b.RecordCapture(ctx, c)
+	require.NoError(t, err)
+	require.Equal(t, store.Captured{Repeated: true, VoucherCode: out.VoucherCode}, again)
+	a, err = b.Attempt(ctx, id, 1)
+	require.NoError(t, err)
+	require.Equal(t, "handle-1", a.Charge.Handle)
+}
+
+// The notification of money that comes with the answer can be faster than it.
+func TestTheAnswerToAChargeWhoseMoneyIsKnownIsKeptByItself(t *testing.T) {
+	b := newBooks(t)
+	ctx := t.Context()
+	const order = "ORDER0001"
+	id := b.open(t, order, 5000)
+	_, err := b.BeginAttempt(ctx, charge(order, 1, payment.Insurance, 5000), payment.Clearing)
+	require.NoError(t, err)
+	c := capture(order, 1, "ins-1", 5000, "")
+	_, err = b.RecordCapture(ctx, c)
+	require.NoError(t, err)
+	c.Next, c.Prepaid = payment.Paid, &channel.Prepaid{Handle: "handle-1", Report: c.Report}
+	out, err := b.RecordCapture(ctx, c)
+	require.NoError(t, err)
+	require.Equal(t, store.Captured{Repeated: true}, out)
+	require.Equal(t, payment.Clearing, status(t, b, id), "nothing was done")
+	require.NoError(t, b.SavePrepaid(ctx, id, 1, *c.Prepaid, noon))
+	a, err := b.Attempt(ctx, id, 1)
+	require.NoError(t, err)
+	require.Equal(t, []any{"handle-1", channel.Captured, true}, []any{a.Charge.Handle, a.State, a.Capture.Captured.Equal(money.Fen(5000))})
+	b.requireRight(t, id)
+}
+
 func TestASecondCaptureOfAnAttemptIsRecordedAndReturnedByItsOwnNumber(t *testing.T) {
 	b := newBooks(t)
 	ctx := t.Context()

@@ -89,15 +89,16 @@ const insertCapture = `, captured AS (
     INSERT INTO captures (payment_id, attempt, channel_no, hospital_id, channel, currency, amount_fen, recorded_at, report)
     SELECT id, $27::int, $28, $29::text, $30::text, $31, $32::bigint, $33::timestamptz, $34::jsonb FROM moved
 ), summed AS (
-    UPDATE attempts SET state = $35, code = $36, captured_fen = captured_fen + $32::bigint, fee_fen = fee_fen + $37::bigint
+    UPDATE attempts SET state = $35, code = $36, captured_fen = captured_fen + $32::bigint, fee_fen = fee_fen + $37::bigint,
+           prepaid = $38, prepaid_sealed = $39
       FROM moved WHERE payment_id = $1 AND attempt = $27::int
 ), booked AS (
     INSERT INTO ledger_transactions (id, payment_id, hospital_id, kind, channel, at)
-    SELECT $38::text, id, $29::text, $39, $30::text, $33::timestamptz FROM moved
+    SELECT $40::text, id, $29::text, $41, $30::text, $33::timestamptz FROM moved
 ), entered AS (
     INSERT INTO ledger_entries (transaction_id, line, hospital_id, account, currency, amount_fen)
-    SELECT $38::text, line, $29::text, account, currency, amount
-      FROM moved, unnest($40::text[], $41::text[], $42::bigint[]) WITH ORDINALITY AS e (account, currency, amount, line)
+    SELECT $40::text, line, $29::text, account, currency, amount
+      FROM moved, unnest($42::text[], $43::text[], $44::bigint[]) WITH ORDINALITY AS e (account, currency, amount, line)
 )`
 
 // write writes the step by its one statement. It reports false where the

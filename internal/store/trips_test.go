@@ -99,6 +99,12 @@ func TestTheStepsOfAMixedPaymentAreOneRoundTripEach(t *testing.T) {
 				return err
 			},
 			func() error { _, err := p.begin(ctx, 2, 3000); return err },
+			func() error {
+				c := capture(p.order, 2, "wx-second-"+p.order, 3000, payment.Paid)
+				c.Prepaid = &channel.Prepaid{Report: c.Report}
+				_, err := s.RecordCapture(ctx, c)
+				return err
+			},
 		} {
 			w.counted()
 			require.NoError(t, call())

@@ -75,6 +75,9 @@ type Capture struct {
 	// insurance comes next, "" to leave the status as it is for a stray capture
 	// that is to be returned.
 	Next payment.Status
+	// Prepaid is the channel's answer to the charge, where the money came with
+	// it, to be kept in the same step.
+	Prepaid *channel.Prepaid
 }
 
 // Captured is the books' answer to Capture.
