@@ -47,9 +47,9 @@ func (b *books) Payment(_ context.Context, id string) (store.View, error) {
 	return v, nil
 }
 
-func (b *books) Standing(ctx context.Context, id string) (store.Standing, error) {
+func (b *books) Ref(ctx context.Context, id string) (api.Ref, error) {
 	v, err := b.Payment(ctx, id)
-	return v.Standing, err
+	return api.Ref{HospitalID: v.HospitalID, OrderNo: v.OrderNo}, err
 }
 
 func missing(ok bool) error {
@@ -107,13 +107,13 @@ func (b *books) Attempt(_ context.Context, id string, n int) (store.Attempt, err
 	return store.Attempt{}, store.ErrNotFound
 }
 
-func (b *books) AttemptByNumber(_ context.Context, hospital string, ch payment.Channel, no string) (store.Attempt, error) {
+func (b *books) AttemptByNumber(_ context.Context, hospital string, ch payment.Channel, no string) (store.Asked, error) {
 	for _, a := range b.attempts {
-		if a.Charge.HospitalID == hospital && a.Charge.Channel == ch && a.Charge.MerchantNo == no {
-			return a, b.err
+		if c := a.Charge; c.HospitalID == hospital && c.Channel == ch && c.MerchantNo == no {
+			return store.Asked{PaymentID: c.PaymentID, Amount: c.Amount, State: a.State, ChannelNo: a.Capture.ChannelNo}, b.err
 		}
 	}
-	return store.Attempt{}, errors.Join(b.err, store.ErrNotFound)
+	return store.Asked{}, errors.Join(b.err, store.ErrNotFound)
 }
 
 func (b *books) KeepWebhook(_ context.Context, w store.Webhook) (bool, error) {

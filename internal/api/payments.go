@@ -44,16 +44,15 @@ func (s *server) get(ctx context.Context, in *getInput) (*paymentOutput, error) 
 // payment reads a payment of the caller's hospitals. Another hospital's is as
 // unknown as one that does not exist.
 func (s *server) payment(ctx context.Context, id string) (store.View, error) {
-	return ofCaller(ctx, id, s.books.Payment, func(v store.View) store.Standing { return v.Standing })
+	return ofCaller(ctx, id, s.books.Payment, func(v store.View) string { return v.HospitalID })
 }
 
-// standing is payment for whoever need not know its tenders, its case or what
-// was asked for.
-func (s *server) standing(ctx context.Context, id string) (store.Standing, error) {
-	return ofCaller(ctx, id, s.books.Standing, func(v store.Standing) store.Standing { return v })
+// ref is payment for whoever need not know how it stands.
+func (s *server) ref(ctx context.Context, id string) (Ref, error) {
+	return ofCaller(ctx, id, s.books.Ref, func(r Ref) string { return r.HospitalID })
 }
 
-func ofCaller[V any](ctx context.Context, id string, read func(context.Context, string) (V, error), standing func(V) store.Standing) (V, error) {
+func ofCaller[V any](ctx context.Context, id string, read func(context.Context, string) (V, error), hospital func(V) string) (V, error) {
 	var none V
 	if !strings.HasPrefix(id, "pay_") || strings.ContainsFunc(id, notIDRune) {
 		return none, newProblem(payment.CodeNotFound)
@@ -62,7 +61,7 @@ func ofCaller[V any](ctx context.Context, id string, read func(context.Context, 
 	if err != nil {
 		return none, err
 	}
-	if !callerOf(ctx).may(standing(v).HospitalID) {
+	if !callerOf(ctx).may(hospital(v)) {
 		return none, newProblem(payment.CodeNotFound)
 	}
 	return v, nil
@@ -149,7 +148,7 @@ func notIDRune(r rune) bool {
 type timelineOutput struct{ Body wire.Timeline }
 
 func (s *server) timeline(ctx context.Context, in *PaymentPath) (*timelineOutput, error) {
-	if _, err := s.standing(ctx, in.ID); err != nil {
+	if _, err := s.ref(ctx, in.ID); err != nil {
 		return nil, err
 	}
 	all, err := s.books.Timeline(ctx, in.ID)

@@ -11,7 +11,7 @@ import (
 )
 
 // Ref names a payment towards the engine.
-type Ref struct{ HospitalID, OrderNo string }
+type Ref = store.Ref
 
 // Engine drives payments. It returns payment.Problem or payment.Problems where
 // a rule forbids the step; every other error means that it is not known
@@ -42,14 +42,14 @@ type Engine interface {
 // writes there itself. *store.Store is one.
 type Books interface {
 	Payment(ctx context.Context, id string) (store.View, error)
-	Standing(ctx context.Context, id string) (store.Standing, error)
+	Ref(ctx context.Context, id string) (Ref, error)
 	Payments(ctx context.Context, f store.Filter) ([]store.View, error)
 	Timeline(ctx context.Context, id string) ([]store.Happening, error)
 	Cases(ctx context.Context, f store.CaseFilter) ([]store.CaseView, error)
 	Case(ctx context.Context, caseID string) (store.CaseView, error)
 
 	Attempt(ctx context.Context, paymentID string, attempt int) (store.Attempt, error)
-	AttemptByNumber(ctx context.Context, hospital string, ch payment.Channel, merchantNo string) (store.Attempt, error)
+	AttemptByNumber(ctx context.Context, hospital string, ch payment.Channel, merchantNo string) (store.Asked, error)
 	KeepWebhook(ctx context.Context, w store.Webhook) (repeated bool, err error)
 
 	ReserveRefunds(ctx context.Context, parts []store.RefundOrder) ([]store.RefundRow, error)

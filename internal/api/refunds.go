@@ -200,7 +200,7 @@ func leftOf(v store.View, all []store.RefundRow, used map[int]bool) []payment.Re
 type refundsOutput struct{ Body wire.Refunds }
 
 func (s *server) refunds(ctx context.Context, in *PaymentPath) (*refundsOutput, error) {
-	if _, err := s.standing(ctx, in.ID); err != nil {
+	if _, err := s.ref(ctx, in.ID); err != nil {
 		return nil, err
 	}
 	rows, err := s.books.Refunds(ctx, in.ID)

@@ -34,7 +34,7 @@ func (s *server) start(ctx context.Context, in *startInput) (*startOutput, error
 	}
 	// Nearly every order is new, so first comes what is least to look for.
 	id := payment.ID(req.Order.HospitalID, req.Order.OrderNo)
-	switch _, err := s.books.Standing(ctx, id); {
+	switch _, err := s.books.Ref(ctx, id); {
 	case err == nil:
 		view, err := s.books.Payment(ctx, id)
 		if err != nil {

@@ -58,7 +58,7 @@ type cancelInput struct {
 }
 
 func (s *server) cancel(ctx context.Context, in *cancelInput) (*answerOutput, error) {
-	v, err := s.standing(ctx, in.ID)
+	ref, err := s.ref(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -66,11 +66,11 @@ func (s *server) cancel(ctx context.Context, in *cancelInput) (*answerOutput, er
 	if in.Body != nil && in.Body.Reason != "" {
 		c.Reason = in.Body.Reason
 	}
-	a, err := s.engine.Cancel(ctx, refOf(v), c)
+	a, err := s.engine.Cancel(ctx, ref, c)
 	if err != nil {
 		return nil, err
 	}
-	return &answerOutput{Body: wire.AnswerOf(a, v.HospitalID, v.OrderNo)}, nil
+	return &answerOutput{Body: wire.AnswerOf(a, ref.HospitalID, ref.OrderNo)}, nil
 }
 
 type verifyInput struct {
@@ -82,7 +82,7 @@ type verifyOutput struct{ Body wire.Verified }
 
 // verify starts a verification, or answers one.
 func (s *server) verify(ctx context.Context, in *verifyInput) (*verifyOutput, error) {
-	v, err := s.standing(ctx, in.ID)
+	ref, err := s.ref(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -91,16 +91,13 @@ func (s *server) verify(ctx context.Context, in *verifyInput) (*verifyOutput, er
 			return nil, payment.Problem{Code: payment.CodeVerification, Field: "challenge_id",
 				Text: "a code answers a challenge: name it"}
 		}
-		if v.Status != payment.Verifying {
-			return nil, payment.Problem{Code: payment.CodeState, Text: "this payment does not wait for a verification"}
-		}
 		return s.challenge(ctx, in.ID, in.Body.Kind)
 	}
-	a, err := s.engine.Verify(ctx, refOf(v), payment.Proof{Kind: in.Body.Kind, Code: in.Body.Code, Challenge: in.Body.ChallengeID})
+	a, err := s.engine.Verify(ctx, ref, payment.Proof{Kind: in.Body.Kind, Code: in.Body.Code, Challenge: in.Body.ChallengeID})
 	if err != nil {
 		return nil, err
 	}
-	answer := wire.AnswerOf(a, v.HospitalID, v.OrderNo)
+	answer := wire.AnswerOf(a, ref.HospitalID, ref.OrderNo)
 	return &verifyOutput{Body: wire.Verified{Payment: &answer}}, nil
 }
 

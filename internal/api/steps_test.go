@@ -42,7 +42,7 @@ func TestAVerificationIsRefused(t *testing.T) {
 		want   int
 		code   string
 	}{
-		{"when none is waited for", payment.Paid, map[string]any{"kind": "sms"}, nil, 409, payment.CodeState},
+		{"when none is waited for", payment.Paid, map[string]any{"kind": "sms"}, payment.Problem{Code: payment.CodeState}, 409, payment.CodeState},
 		{"of an unknown kind", payment.Verifying, map[string]any{"kind": "voice"}, nil, 422, payment.CodeVerifyKind},
 		{"with a code for no challenge", payment.Verifying, map[string]any{"kind": "sms", "code": "1"}, nil, 422, payment.CodeVerification},
 		{"too often", payment.Verifying, map[string]any{"kind": "sms"}, payment.Problem{Code: payment.CodeTooMany}, 429, payment.CodeTooMany},

@@ -216,11 +216,12 @@ func (s *server) findCharge(ctx context.Context, n notice, r channel.Report) (fi
 	case err != nil:
 		return finding{}, err
 	}
-	f := finding{ref: Ref{HospitalID: n.hospital, OrderNo: a.Charge.OrderNo}, payment: a.Charge.PaymentID}
-	if r.State == channel.Captured && !r.Captured.Equal(a.Charge.Amount) {
+	order, _, _ := payment.SplitMerchantNo(r.MerchantNo) // it is one, since the books have it
+	f := finding{ref: Ref{HospitalID: n.hospital, OrderNo: order}, payment: a.PaymentID}
+	if r.State == channel.Captured && !r.Captured.Equal(a.Amount) {
 		return f, refusal{outcomeAmount}
 	}
-	f.known = a.State == channel.Captured && a.Capture.ChannelNo == r.ChannelNo
+	f.known = a.State == channel.Captured && a.ChannelNo == r.ChannelNo
 	return f, nil
 }
 

@@ -40,8 +40,11 @@ const attemptColumns = `
        a.payment_id, a.attempt, a.hospital_id, a.channel, a.merchant_no, a.state, a.code, a.currency, a.amount_fen,
        a.captured_fen, a.reserved_fen, a.refunded_fen, a.offline_fen, a.fee_fen, a.fee_returned_fen, a.prepaid,
        a.charge_sealed, a.prepaid_sealed,
-       (SELECT report FROM captures c WHERE c.payment_id = a.payment_id AND c.attempt = a.attempt
-         ORDER BY recorded_at, channel_no LIMIT 1) AS report`
+       (SELECT report` + effectiveCapture + `) AS report`
+
+// effectiveCapture is the first one of an attempt a.
+const effectiveCapture = ` FROM captures k WHERE k.payment_id = a.payment_id AND k.attempt = a.attempt
+         ORDER BY recorded_at, channel_no LIMIT 1`
 
 const selectAttempt = `SELECT ` + attemptColumns + ` FROM attempts a `
 
@@ -229,15 +232,23 @@ func (s *Store) Attempt(ctx context.Context, paymentID string, attempt int) (Att
 // AttemptByNumber finds the charge that a channel knows by merchantNo. Where this
 // process remembers it, that is taken: the charge is as it was asked for, while
 // its state and its capture may be behind the books.
-func (s *Store) AttemptByNumber(ctx context.Context, hospital string, ch payment.Channel, merchantNo string) (Attempt, error) {
-	row, ok := s.memory.asked(hospital, ch, merchantNo)
-	if !ok {
-		const where = `WHERE a.merchant_no = $1 AND a.hospital_id = $2 AND a.channel = $3`
-		if err := s.db.GetContext(ctx, &row, selectAttempt+where, merchantNo, hospital, ch); err != nil {
-			return Attempt{}, fmt.Errorf("read charge %.40q: %w", merchantNo, found(err))
-		}
+func (s *Store) AttemptByNumber(ctx context.Context, hospital string, ch payment.Channel, merchantNo string) (Asked, error) {
+	if r, ok := s.memory.asked(hospital, ch, merchantNo); ok {
+		return Asked{PaymentID: r.PaymentID, Amount: r.money(r.Amount), State: r.State}, nil
 	}
-	return s.attemptOf(row)
+	var r struct {
+		PaymentID string         `db:"payment_id"`
+		State     channel.State  `db:"state"`
+		Currency  money.Currency `db:"currency"`
+		Amount    int64          `db:"amount_fen"`
+		ChannelNo string         `db:"channel_no"`
+	}
+	const read = `SELECT a.payment_id, a.state, a.currency, a.amount_fen, coalesce((SELECT channel_no` + effectiveCapture + `), '') AS channel_no
+  FROM attempts a WHERE a.merchant_no = $1 AND a.hospital_id = $2 AND a.channel = $3`
+	if err := s.db.GetContext(ctx, &r, read, merchantNo, hospital, ch); err != nil {
+		return Asked{}, fmt.Errorf("read charge %.40q: %w", merchantNo, found(err))
+	}
+	return Asked{PaymentID: r.PaymentID, Amount: money.Minor(r.Amount, r.Currency), State: r.State, ChannelNo: r.ChannelNo}, nil
 }
 
 // attempt reads a charge of the step's payment.

@@ -87,9 +87,7 @@ func TestAChargeIsFoundByItsNumberAtItsOwnAccountAlone(t *testing.T) {
 		found, err := from.AttemptByNumber(ctx, hospital, payment.WeChat, no)
 		require.NoError(t, err, name)
 		require.Zero(t, w.counted(), "it is not read where it is known")
-		require.Equal(t, s.id(), found.Charge.PaymentID, name)
-		require.Equal(t, s.order, found.Charge.OrderNo, name)
-		require.EqualValues(t, 5000, found.Charge.Amount.Minor(), name)
+		require.Equal(t, store.Asked{PaymentID: s.id(), Amount: money.Fen(5000), State: channel.Open}, found, name)
 		for _, wrong := range []struct {
 			hospital string
 			channel  payment.Channel
@@ -103,7 +101,7 @@ func TestAChargeIsFoundByItsNumberAtItsOwnAccountAlone(t *testing.T) {
 	require.NoError(t, err)
 	found, err := asked.AttemptByNumber(ctx, hospital, payment.WeChat, no)
 	require.NoError(t, err)
-	require.Equal(t, "wx-1", found.Capture.ChannelNo, "its money is in the books")
+	require.Equal(t, store.Asked{PaymentID: s.id(), Amount: money.Fen(5000), State: channel.Captured, ChannelNo: "wx-1"}, found, "its money is in the books")
 }
 
 func TestAnAttemptWithAnotherContentIsRefused(t *testing.T) {

@@ -227,3 +227,18 @@ func TestAFaceCheckPassesOnceAndInTime(t *testing.T) {
 	}
 	require.Equal(t, 3, lines(t, b, id))
 }
+
+func TestAnOrderIsReadForAVerificationOnlyWhileOneIsWaitedFor(t *testing.T) {
+	b := newBooks(t)
+	ctx := t.Context()
+	o := opening(request("ORDER0001", 1, 5000))
+	o.First = payment.Verifying
+	_, err := b.OpenPayment(ctx, o)
+	require.NoError(t, err)
+	r, err := b.OrderToVerify(ctx, o.PaymentID)
+	require.NoError(t, err)
+	require.Equal(t, o.Request.Order.Patient, r.Order.Patient)
+	require.NoError(t, b.MoveTo(ctx, store.Move{PaymentID: o.PaymentID, To: payment.Closed, At: noon}))
+	_, err = b.OrderToVerify(ctx, o.PaymentID)
+	require.True(t, payment.HasCode(err, payment.CodeState), "%v", err)
+}

@@ -144,6 +144,7 @@ func (s *Store) insertPayment(ctx context.Context, db sqlx.ExtContext, o Opening
 		return false, fmt.Errorf("write the payment: %w", err)
 	}
 	if n > 0 {
+		s.memory.refs.Add(o.PaymentID, Ref{order.HospitalID, order.OrderNo})
 		s.memory.keep(facts{Next: 1, Payment: paymentRow{ID: o.PaymentID, Hospital: order.HospitalID, Status: out.Status,
 			Reason: reason, Method: o.Request.Choice.Method, Currency: order.Amount.Currency(), Amount: order.Amount.Minor(),
 			PayBy: stamp(o.Deadline), AuditSeq: log.head.Seq, AuditHead: log.head.Hash}})

@@ -100,6 +100,27 @@ func (s *Store) Order(ctx context.Context, paymentID string) (payment.Request, e
 	if err := s.db.GetContext(ctx, &sealed, readRequest, paymentID); err != nil {
 		return payment.Request{}, fmt.Errorf("read order of %s: %w", paymentID, found(err))
 	}
+	return s.openOrder(paymentID, sealed)
+}
+
+// OrderToVerify is Order for a payment that waits for the patient's proof.
+// Problem CodeState: it does not.
+func (s *Store) OrderToVerify(ctx context.Context, paymentID string) (payment.Request, error) {
+	var row struct {
+		Sealed []byte         `db:"request_sealed"`
+		Status payment.Status `db:"status"`
+	}
+	const read = `SELECT q.request_sealed, p.status FROM payments p JOIN requests q ON q.payment_id = p.id WHERE p.id = $1`
+	if err := s.db.GetContext(ctx, &row, read, paymentID); err != nil {
+		return payment.Request{}, fmt.Errorf("read order of %s: %w", paymentID, found(err))
+	}
+	if row.Status != payment.Verifying {
+		return payment.Request{}, payment.Problem{Code: payment.CodeState, Text: "this payment does not wait for a verification"}
+	}
+	return s.openOrder(paymentID, row.Sealed)
+}
+
+func (s *Store) openOrder(paymentID string, sealed []byte) (payment.Request, error) {
 	var r payment.Request
 	if err := s.openJSON(sealed, &r, "request", paymentID); err != nil {
 		return payment.Request{}, fmt.Errorf("read order of %s: %w", paymentID, err)

@@ -14,18 +14,24 @@ import (
 // that other processes take steps, too. It is safe for concurrent use.
 type memory struct {
 	payments *lru.Cache[string, facts]
+	refs     *lru.Cache[string, Ref]
 }
 
 // mostRemembered bounds the memory, of some two kilobytes for each payment that
-// is under way.
-const mostRemembered = 4096
+// is under way; mostRefs that of whose a payment is, of some two hundred bytes.
+const (
+	mostRemembered = 4096
+	mostRefs       = 16384
+)
 
-func newMemory() memory {
-	c, err := lru.New[string, facts](mostRemembered)
+func newMemory() memory { return memory{remember[facts](mostRemembered), remember[Ref](mostRefs)} }
+
+func remember[V any](most int) *lru.Cache[string, V] {
+	c, err := lru.New[string, V](most)
 	if err != nil {
 		panic("store: " + err.Error()) // of a size that is not positive
 	}
-	return memory{c}
+	return c
 }
 
 // take hands out what is remembered of a payment, once; nothing is the zero.

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/regpay/regpay/internal/payment"
+	"github.com/regpay/regpay/internal/store"
 )
 
 // What a process remembers of a payment may be old: that nothing is left to do
@@ -32,8 +33,8 @@ func TestAMoveThatWasMadeAndTakenBackIsMadeAgain(t *testing.T) {
 func TestRepeatsOfAProcessThatRemembersAreKnown(t *testing.T) {
 	b := newBooks(t)
 	ctx := t.Context()
-	store, w := b.overWire(t)
-	s := steps{store, "ORDER0001"}
+	own, w := b.overWire(t)
+	s := steps{own, "ORDER0001"}
 	s.upTo(t, payment.Pending)
 	for n := range 2 {
 		a, err := s.begin(ctx, 1, 5000)
@@ -71,4 +72,39 @@ func TestMorePaymentsUnderWayThanAreRemembered(t *testing.T) {
 	trips(0) // prepares the statements
 	require.Equal(t, 2, trips(1))
 	require.Equal(t, 1, trips(many-1))
+}
+
+// Whose a payment is never changes: the process that opened it knows, and every
+// other reads it once.
+func TestWhoseAPaymentIsIsReadOnce(t *testing.T) {
+	b := newBooks(t)
+	ctx := t.Context()
+	id := b.open(t, "ORDER0001", 5000)
+	opened, w := b.overWire(t)
+	other := b.open(t, "ORDER0002", 5000)
+	_, err := opened.OpenPayment(ctx, opening(request("ORDER0003", 1, 5000)))
+	require.NoError(t, err)
+	for _, tc := range []struct {
+		id, order string
+		trips     []int
+	}{
+		{id, "ORDER0001", []int{2, 0}}, // prepares the statement
+		{other, "ORDER0002", []int{1, 0}},
+		{payment.ID(hospital, "ORDER0003"), "ORDER0003", []int{0, 0}},
+	} {
+		for _, trips := range tc.trips {
+			w.counted()
+			ref, err := opened.Ref(ctx, tc.id)
+			require.NoError(t, err)
+			require.Equal(t, store.Ref{HospitalID: hospital, OrderNo: tc.order}, ref)
+			require.Equal(t, trips, w.counted(), tc.order)
+		}
+	}
+	for range 2 { // what is not there may come
+		_, err := opened.Ref(ctx, payment.ID(hospital, "ORDER0004"))
+		require.ErrorIs(t, err, store.ErrNotFound)
+	}
+	b.open(t, "ORDER0004", 5000)
+	_, err = opened.Ref(ctx, payment.ID(hospital, "ORDER0004"))
+	require.NoError(t, err)
 }

@@ -61,6 +61,17 @@ type Attempt struct {
 	Existed bool
 }
 
+// Ref names a payment by its order.
+type Ref struct{ HospitalID, OrderNo string }
+
+// Asked is a charge as far as a notification of it is held against.
+type Asked struct {
+	PaymentID string
+	Amount    money.Money
+	State     channel.State
+	ChannelNo string // of its first capture
+}
+
 // Capture records that a tender's money is in.
 type Capture struct {
 	PaymentID string

@@ -26,8 +26,7 @@ SELECT v.*, c.id AS case_id, c.reason AS case_reason, c.detail AS case_detail, c
        c.proposal_operator AS case_proposer, c.proposal_reference AS case_proposal_reference, c.proposal_handed_by AS case_proposal_handed_by,
        a.attempt, a.channel, a.scene, a.merchant_no, a.state, a.amount_fen AS tender_fen,
        a.captured_fen AS tender_captured_fen, a.reserved_fen AS tender_refunded_fen, a.prepaid_sealed,
-       (SELECT channel_no FROM captures k WHERE k.payment_id = a.payment_id AND k.attempt = a.attempt
-         ORDER BY recorded_at, channel_no LIMIT 1) AS channel_no
+       (SELECT channel_no` + effectiveCapture + `) AS channel_no
   FROM (SELECT ` + standingColumns + `, q.workflow_id, p.pay_by, p.created_at, p.updated_at, q.request_index, q.request_sealed
           FROM payments p JOIN requests q ON q.payment_id = p.id %s) v
   LEFT JOIN LATERAL (SELECT * FROM cases WHERE payment_id = v.id AND decided_at IS NULL
@@ -104,6 +103,25 @@ func (s *Store) Standing(ctx context.Context, id string) (Standing, error) {
 		return Standing{}, fmt.Errorf("read how %s stands: %w", id, found(err))
 	}
 	return r.standing(), nil
+}
+
+// Ref says whose a payment is, or returns ErrNotFound. It never changes, so what
+// this process remembers of it is as good as the books.
+func (s *Store) Ref(ctx context.Context, id string) (Ref, error) {
+	if ref, ok := s.memory.refs.Get(id); ok {
+		return ref, nil
+	}
+	var r struct {
+		Hospital string `db:"hospital_id"`
+		OrderNo  string `db:"order_no"`
+	}
+	const read = `SELECT hospital_id, order_no FROM requests WHERE payment_id = $1`
+	if err := s.db.GetContext(ctx, &r, read, id); err != nil {
+		return Ref{}, fmt.Errorf("read whose %s is: %w", id, found(err))
+	}
+	ref := Ref{HospitalID: r.Hospital, OrderNo: r.OrderNo}
+	s.memory.refs.Add(id, ref)
+	return ref, nil
 }
 
 // Payment reads one payment, or returns ErrNotFound.

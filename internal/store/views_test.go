@@ -54,7 +54,9 @@ func TestAViewShowsWhatAReaderMaySee(t *testing.T) {
 		func() error { _, err := b.Payment(ctx, "pay_x"); return err },
 		func() error { _, err := b.Standing(ctx, payment.ID("h-xiehe", "ORDER0001")); return err },
 		func() error { _, err := b.Timeline(ctx, "pay_x"); return err },
+		func() error { _, err := b.Ref(ctx, "pay_x"); return err },
 		func() error { _, err := b.Order(ctx, "pay_x"); return err },
+		func() error { _, err := b.OrderToVerify(ctx, "pay_x"); return err },
 		func() error { return b.VerifyAudit(ctx, "pay_x") },
 	} {
 		require.ErrorIs(t, missing(), store.ErrNotFound)

@@ -31,8 +31,9 @@ const Template = "regpay_verify"
 
 // Books is what is kept of a verification. *store.Store is one.
 type Books interface {
-	// Order is the request with the patient, decrypted.
-	Order(ctx context.Context, paymentID string) (payment.Request, error)
+	// OrderToVerify is the request with the patient, decrypted, of a payment that
+	// waits for a verification; of another it is payment.Problem of CodeState.
+	OrderToVerify(ctx context.Context, paymentID string) (payment.Request, error)
 	// StartChallenge returns payment.Problem of CodeTooMany above the limits.
 	StartChallenge(ctx context.Context, c store.Challenge) error
 }
@@ -65,7 +66,7 @@ func New(b Books, s Services, now func() time.Time) *Desk {
 
 // StartSMS sends a code to the phone number of the order.
 //
-// It returns payment.Problem of CodeTooMany or CodeVerifyKind,
+// It returns payment.Problem of CodeState, CodeTooMany or CodeVerifyKind,
 // store.ErrNotFound, and other errors when the books or the gateway cannot be
 // reached. When it is not known whether the gateway sent the code, it counts
 // as started: the patient may hold it, or asks again in a minute.
@@ -144,7 +145,7 @@ func (d *Desk) StartFace(ctx context.Context, paymentID string) (Started, error)
 }
 
 func (d *Desk) order(ctx context.Context, paymentID string) (payment.Request, error) {
-	req, err := d.books.Order(ctx, paymentID)
+	req, err := d.books.OrderToVerify(ctx, paymentID)
 	if err != nil {
 		return payment.Request{}, fmt.Errorf("read the order to verify: %w", err)
 	}

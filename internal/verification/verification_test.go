@@ -19,6 +19,7 @@ var _ verification.Books = (*store.Store)(nil)
 type desk struct {
 	*verification.Desk
 	req     payment.Request
+	readErr error
 	kept    []store.Challenge
 	keepErr error
 	sent    []identity.Message
@@ -41,7 +42,9 @@ func newDesk() *desk {
 	return d
 }
 
-func (d *desk) Order(context.Context, string) (payment.Request, error) { return d.req, nil }
+func (d *desk) OrderToVerify(context.Context, string) (payment.Request, error) {
+	return d.req, d.readErr
+}
 func (d *desk) StartChallenge(_ context.Context, c store.Challenge) error {
 	if d.keepErr == nil {
 		d.kept = append(d.kept, c)
@@ -175,5 +178,17 @@ func TestStartFaceTwiceUnknownKeepsNothing(t *testing.T) {
 	require.Error(t, err)
 	require.Len(t, d.faces, 2)
 	require.Equal(t, d.faces[0].OutSeqNo, d.faces[1].OutSeqNo)
+	require.Empty(t, d.kept)
+}
+
+func TestAPaymentThatWaitsForNoVerificationStartsNone(t *testing.T) {
+	d := newDesk()
+	d.readErr = payment.Problem{Code: payment.CodeState}
+	_, err := d.StartSMS(t.Context(), "pay_1")
+	require.True(t, payment.HasCode(err, payment.CodeState))
+	_, err = d.StartFace(t.Context(), "pay_1")
+	require.True(t, payment.HasCode(err, payment.CodeState))
+	require.Empty(t, d.sent)
+	require.Empty(t, d.faces)
 	require.Empty(t, d.kept)
 }

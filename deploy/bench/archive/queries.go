@@ -70,8 +70,19 @@ func (b *books) single(d *drawn) []query {
 			_, err := s.Payment(ctx, payment.ID(hospitalID(0), "NOSUCHORDER"+one(r, d.payments).Order[:9]))
 			return 0, unless(err, store.ErrNotFound)
 		}},
-		{name: "Standing, unknown", who: "api", empty: true, run: func(ctx context.Context, s *store.Store, r *rand.Rand) (int, error) {
-			_, err := s.Standing(ctx, payment.ID(hospitalID(0), "NOSUCHORDER"+one(r, d.payments).Order[:9]))
+		{name: "Ref", who: "api", run: func(ctx context.Context, s *store.Store, r *rand.Rand) (int, error) {
+			_, err := s.Ref(ctx, one(r, d.payments).ID)
+			return got(err)
+		}},
+		{name: "OrderToVerify", who: "api", run: func(ctx context.Context, s *store.Store, r *rand.Rand) (int, error) {
+			_, err := s.OrderToVerify(ctx, one(r, d.payments).ID)
+			if payment.HasCode(err, payment.CodeState) {
+				err = nil // it is read as well
+			}
+			return got(err)
+		}},
+		{name: "Ref, unknown", who: "api", empty: true, run: func(ctx context.Context, s *store.Store, r *rand.Rand) (int, error) {
+			_, err := s.Ref(ctx, payment.ID(hospitalID(0), "NOSUCHORDER"+one(r, d.payments).Order[:9]))
 			return 0, unless(err, store.ErrNotFound)
 		}},
 		{name: "Timeline", who: "api", run: func(ctx context.Context, s *store.Store, r *rand.Rand) (int, error) {
