@@ -127,7 +127,7 @@ func (p *registration) askAs(ctx workflow.Context, c *attempt, within time.Durat
 	return doUnless(ctx, at(c.tender.Channel).within(within), "Ask "+string(c.tender.Channel)+" for "+c.tender.Amount.String(),
 		stepChannels.Charge, activities.ChargeIn{
 			PaymentID: p.id, Order: p.order(), Choice: p.request.Choice, Tender: c.tender,
-			Attempt: c.n, CreatedAt: now, ExpiresAt: now.Add(within), Next: next, Paid: p.paidBy(),
+			Attempt: c.n, CreatedAt: now, ExpiresAt: now.Add(within), Next: next, Paid: p.statusOnceIn(),
 		}, func() bool { return p.inbox.wish != nil || c.captured() }, nil)
 }
 
@@ -310,7 +310,7 @@ func (p *registration) settle(ctx workflow.Context, c *attempt, r channel.Report
 		p.book(ctx, c, r, actor, "")
 		return false, &ending{payment.Refunded, "amount_differs"}
 	}
-	next := p.paidBy()
+	next := p.statusOnceIn()
 	settled := p.book(ctx, c, r, actor, next)
 	if p.status != next {
 		return false, &ending{payment.Closed, reasonOvertaken}
@@ -321,8 +321,8 @@ func (p *registration) settle(ctx workflow.Context, c *attempt, r channel.Report
 	return true, nil
 }
 
-// paidBy is the status once the present tender is in.
-func (p *registration) paidBy() payment.Status {
+// statusOnceIn is the status once the present tender is in.
+func (p *registration) statusOnceIn() payment.Status {
 	if len(p.left()) > 1 {
 		return payment.Clearing
 	}
