@@ -101,8 +101,7 @@ func (c *Channels) Charge(ctx context.Context, in ChargeIn) (ChargeOut, error) {
 }
 
 // settle books a tender's money that came with the channel's answer, as Settle
-// does. Where that does not work out, and it is not the tender's whole money,
-// nil leaves it to the workflow.
+// does. Another amount, and what does not work out, nil leaves to the workflow.
 func (c *Channels) settle(ctx context.Context, in ChargeIn, prepaid channel.Prepaid) *Settled {
 	if in.Paid == "" || prepaid.Report.State != channel.Captured || !SameMoney(prepaid.Report, in.Tender.Amount) {
 		return nil

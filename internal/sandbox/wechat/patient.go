@@ -67,7 +67,7 @@ func (s *Server) capture(t *trade, token string, behaviour sandbox.Behaviour) er
 		return err
 	}
 	now := s.env.Clock.Now()
-	number := channelNumber("420", now)
+	number := s.channelNumber("420", now)
 	if _, err := s.book.Capture(t.key(), number, now, nil); err != nil {
 		return fmt.Errorf("paying: %w", err)
 	}

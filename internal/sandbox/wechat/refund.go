@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"regexp"
 	"time"
@@ -109,7 +108,7 @@ func (s *Server) createRefund(m *merchant, _ *http.Request, body []byte) (reply,
 	}
 	now := s.env.Clock.Now()
 	entry, created, err := s.book.Refund(sandbox.Refund{Key: key, ChargeKey: t.key(), RefundNo: req.OutRefundNo,
-		ChannelRefundNo: channelNumber("503", now), AmountFen: *req.Amount.Refund, CreatedAt: now})
+		ChannelRefundNo: s.channelNumber("503", now), AmountFen: *req.Amount.Refund, CreatedAt: now})
 	switch {
 	case errors.Is(err, sandbox.ErrDiffers):
 		return reply{}, refuse(codeInvalidRequest, "商户退款单号重复，请求参数与首次请求时不一致")
@@ -199,6 +198,11 @@ func (s *Server) queryRefund(m *merchant, r *http.Request, _ []byte) (reply, err
 }
 
 // channelNumber is a platform's number of 28 digits that begins as its kind does.
-func channelNumber(prefix string, now time.Time) string {
-	return prefix + "0000" + now.In(beijing).Format("20060102150405") + fmt.Sprintf("%07d", rand.IntN(10_000_000))
+// No two are the same: it ends with a count that begins anywhere, so that neither
+// does one that a restart within the second makes. s.mu is held.
+func (s *Server) channelNumber(prefix string, now time.Time) string {
+	s.numbers++
+	return prefix + "0000" + now.In(beijing).Format("20060102150405") + fmt.Sprintf("%07d", s.numbers%mostNumbers)
 }
+
+const mostNumbers = 10_000_000

@@ -3,6 +3,7 @@ package wechat
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"sync"
 	"time"
@@ -41,6 +42,7 @@ type Server struct {
 	refunds    map[string]*refund
 	outcomes   map[string]string // refund status to come, by out_refund_no
 	nonces     nonceMemory
+	numbers    int // of the platform's, so far
 }
 
 // Option changes how a [Server] behaves.
@@ -64,7 +66,7 @@ func New(env *sandbox.Env, options ...Option) (*Server, error) {
 		env: env, book: sandbox.NewBook(), faults: env.NewFaults(Name), refundDelay: 300 * time.Millisecond,
 		merchants: map[string]*merchant{}, byHospital: map[string]*merchant{}, trades: map[string]*trade{},
 		byTxn: map[string]*trade{}, byToken: map[string]*trade{}, refunds: map[string]*refund{},
-		outcomes: map[string]string{}, nonces: newNonceMemory(),
+		outcomes: map[string]string{}, nonces: newNonceMemory(), numbers: rand.IntN(mostNumbers),
 	}
 	for _, o := range options {
 		o(s)
