@@ -233,22 +233,19 @@ func (s *Store) Attempt(ctx context.Context, paymentID string, attempt int) (Att
 // process remembers it, that is taken: the charge is as it was asked for, while
 // its state and its capture may be behind the books.
 func (s *Store) AttemptByNumber(ctx context.Context, hospital string, ch payment.Channel, merchantNo string) (Asked, error) {
-	if r, ok := s.memory.asked(hospital, ch, merchantNo); ok {
-		return Asked{PaymentID: r.PaymentID, Amount: r.money(r.Amount), State: r.State}, nil
-	}
 	var r struct {
-		PaymentID string         `db:"payment_id"`
-		State     channel.State  `db:"state"`
-		Currency  money.Currency `db:"currency"`
-		Amount    int64          `db:"amount_fen"`
-		ChannelNo string         `db:"channel_no"`
+		attemptRow
+		ChannelNo string `db:"channel_no"`
 	}
-	const read = `SELECT a.payment_id, a.state, a.currency, a.amount_fen, coalesce((SELECT channel_no` + effectiveCapture + `), '') AS channel_no
+	var ok bool
+	if r.attemptRow, ok = s.memory.asked(hospital, ch, merchantNo); !ok {
+		const read = `SELECT a.payment_id, a.state, a.currency, a.amount_fen, coalesce((SELECT channel_no` + effectiveCapture + `), '') AS channel_no
   FROM attempts a WHERE a.merchant_no = $1 AND a.hospital_id = $2 AND a.channel = $3`
-	if err := s.db.GetContext(ctx, &r, read, merchantNo, hospital, ch); err != nil {
-		return Asked{}, fmt.Errorf("read charge %.40q: %w", merchantNo, found(err))
+		if err := s.db.GetContext(ctx, &r, read, merchantNo, hospital, ch); err != nil {
+			return Asked{}, fmt.Errorf("read charge %.40q: %w", merchantNo, found(err))
+		}
 	}
-	return Asked{PaymentID: r.PaymentID, Amount: money.Minor(r.Amount, r.Currency), State: r.State, ChannelNo: r.ChannelNo}, nil
+	return Asked{PaymentID: r.PaymentID, Amount: r.money(r.Amount), State: r.State, ChannelNo: r.ChannelNo}, nil
 }
 
 // attempt reads a charge of the step's payment.

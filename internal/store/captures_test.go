@@ -61,15 +61,13 @@ func TestACaptureLeavesTheAnswerToItsChargeAsItIs(t *testing.T) {
 	for _, answered := range []bool{true, false} {
 		b := newBooks(t)
 		ctx := t.Context()
-		id := b.open(t, "ORDER0001", 5000)
-		_, err := b.BeginAttempt(ctx, charge("ORDER0001", 1, payment.WeChat, 5000), payment.AwaitingPayment)
-		require.NoError(t, err)
+		id := b.ask(t, "ORDER0001", payment.WeChat, 5000, payment.AwaitingPayment)
 		var want channel.Prepaid
 		if answered {
 			want = channel.Prepaid{Handle: "handle-1", Pay: payment.PayParams{"tn": "1"}, Report: channel.Report{State: channel.Open}}
 			require.NoError(t, b.SavePrepaid(ctx, id, 1, want, noon))
 		}
-		_, err = b.RecordCapture(ctx, capture("ORDER0001", 1, "wx-1", 5000, payment.Paid))
+		_, err := b.RecordCapture(ctx, capture("ORDER0001", 1, "wx-1", 5000, payment.Paid))
 		require.NoError(t, err)
 		a, err := b.Attempt(ctx, id, 1)
 		require.NoError(t, err)
@@ -82,9 +80,7 @@ func TestACaptureThatComesWithTheAnswerToTheChargeIsOneStep(t *testing.T) {
 	b := newBooks(t)
 	ctx := t.Context()
 	const order = "ORDER0001"
-	id := b.open(t, order, 5000)
-	_, err := b.BeginAttempt(ctx, charge(order, 1, payment.Insurance, 5000), payment.Clearing)
-	require.NoError(t, err)
+	id := b.ask(t, order, payment.Insurance, 5000, payment.Clearing)
 	before := lines(t, b, id)
 	c := capture(order, 1, "ins-1", 5000, payment.Paid)
 	c.Prepaid = &channel.Prepaid{Handle: "handle-1", Pay: payment.PayParams{"tn": "1"}, Report: c.Report}
@@ -117,11 +113,9 @@ func TestTheAnswerToAChargeWhoseMoneyIsKnownIsKeptByItself(t *testing.T) {
 	b := newBooks(t)
 	ctx := t.Context()
 	const order = "ORDER0001"
-	id := b.open(t, order, 5000)
-	_, err := b.BeginAttempt(ctx, charge(order, 1, payment.Insurance, 5000), payment.Clearing)
-	require.NoError(t, err)
+	id := b.ask(t, order, payment.Insurance, 5000, payment.Clearing)
 	c := capture(order, 1, "ins-1", 5000, "")
-	_, err = b.RecordCapture(ctx, c)
+	_, err := b.RecordCapture(ctx, c)
 	require.NoError(t, err)
 	c.Next, c.Prepaid = payment.Paid, &channel.Prepaid{Handle: "handle-1", Report: c.Report}
 	out, err := b.RecordCapture(ctx, c)
@@ -166,12 +160,10 @@ func TestASecondCaptureOfAnAttemptIsRecordedAndReturnedByItsOwnNumber(t *testing
 func TestMoneyOfAnAttemptThatWasClosedIsStillRecorded(t *testing.T) {
 	b := newBooks(t)
 	ctx := t.Context()
-	id := b.open(t, "ORDER0001", 5000)
-	_, err := b.BeginAttempt(ctx, charge("ORDER0001", 1, payment.WeChat, 5000), payment.AwaitingPayment)
-	require.NoError(t, err)
+	id := b.ask(t, "ORDER0001", payment.WeChat, 5000, payment.AwaitingPayment)
 	require.NoError(t, b.EndAttempt(ctx, id, 1, channel.Closed, "", noon))
 	require.NoError(t, b.MoveTo(ctx, store.Move{PaymentID: id, To: payment.Closed, At: noon}))
-	_, err = b.RecordCapture(ctx, capture("ORDER0001", 1, "wx-late", 5000, ""))
+	_, err := b.RecordCapture(ctx, capture("ORDER0001", 1, "wx-late", 5000, ""))
 	require.NoError(t, err)
 	v, err := b.Payment(ctx, id)
 	require.NoError(t, err)
@@ -184,9 +176,7 @@ func TestACaptureThatCannotBeIsRefused(t *testing.T) {
 	b := newBooks(t)
 	ctx := t.Context()
 	b.pay(t, "ORDER0001", 5000)
-	b.open(t, "ORDER0002", 5000)
-	_, err := b.BeginAttempt(ctx, charge("ORDER0002", 1, payment.WeChat, 5000), payment.AwaitingPayment)
-	require.NoError(t, err)
+	b.ask(t, "ORDER0002", payment.WeChat, 5000, payment.AwaitingPayment)
 	before := one[int64](t, b, "SELECT count(*) FROM audit")
 
 	for name, change := range map[string]func(*store.Capture){
@@ -203,7 +193,7 @@ func TestACaptureThatCannotBeIsRefused(t *testing.T) {
 		require.ErrorIs(t, err, store.ErrConflict, name)
 	}
 	c := capture("ORDER0002", 1, "wx-2", 5000, payment.Registered)
-	_, err = b.RecordCapture(ctx, c)
+	_, err := b.RecordCapture(ctx, c)
 	require.ErrorIs(t, err, store.ErrTransition)
 	c.Attempt = 3
 	c.Report.MerchantNo = ""
@@ -217,10 +207,8 @@ func TestStaffConfirmACaptureThatWasRecordedBefore(t *testing.T) {
 	b := newBooks(t)
 	ctx := t.Context()
 	const order = "ORDER0001"
-	id := b.open(t, order, 5000)
-	_, err := b.BeginAttempt(ctx, charge(order, 1, payment.Insurance, 5000), payment.Clearing)
-	require.NoError(t, err)
-	_, err = b.RecordCapture(ctx, capture(order, 1, "ins-1", 5000, payment.InReview))
+	id := b.ask(t, order, payment.Insurance, 5000, payment.Clearing)
+	_, err := b.RecordCapture(ctx, capture(order, 1, "ins-1", 5000, payment.InReview))
 	require.NoError(t, err)
 	c := capture(order, 1, "ins-1", 5000, payment.Paid)
 	c.Actor = "op-li"

@@ -154,13 +154,21 @@ func capture(order string, attempt int, no string, fen int64, next payment.Statu
 		FeeRate: rate, At: noon.Add(time.Minute), Actor: "workflow", Next: next}
 }
 
+// ask opens a payment, writes one attempt for the whole of it down, and returns
+// its id.
+func (b *books) ask(t testing.TB, order string, ch payment.Channel, fen int64, next payment.Status) string {
+	t.Helper()
+	id := b.open(t, order, fen)
+	_, err := b.BeginAttempt(t.Context(), charge(order, 1, ch, fen), next)
+	require.NoError(t, err)
+	return id
+}
+
 // pay takes a payment to Paid by one WeChat attempt and returns its id.
 func (b *books) pay(t testing.TB, order string, fen int64) string {
 	t.Helper()
-	id := b.open(t, order, fen)
-	_, err := b.BeginAttempt(t.Context(), charge(order, 1, payment.WeChat, fen), payment.AwaitingPayment)
-	require.NoError(t, err)
-	_, err = b.RecordCapture(t.Context(), capture(order, 1, "wx-"+order, fen, payment.Paid))
+	id := b.ask(t, order, payment.WeChat, fen, payment.AwaitingPayment)
+	_, err := b.RecordCapture(t.Context(), capture(order, 1, "wx-"+order, fen, payment.Paid))
 	require.NoError(t, err)
 	return id
 }
