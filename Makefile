@@ -58,7 +58,7 @@ bench: ## Compare regpay's speed with other ways to do the job; takes about 50 m
 	@$(BUILD_BENCH)
 	@SUMMARY='$(SUMMARY)' exec '$(LOCAL)/bin/bench' run
 
-bench-endure: ## 50,000 payments on one installation, 20,000 waiting at once; takes over an hour (PAYMENTS, WAITING, PAIRS, WINDOW, SUMMARY)
+bench-endure: ## 50,000 payments on one installation, 20,000 waiting at once; takes an hour (PAYMENTS, WAITING, PAIRS, WINDOW, SUMMARY)
 	@$(BUILD_BENCH)
 	@SUMMARY='$(SUMMARY)' exec '$(LOCAL)/bin/bench' endure
 
