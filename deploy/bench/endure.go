@@ -76,11 +76,11 @@ func (c endureCommand) Run(ctx context.Context) (err error) {
 	if err := c.endure(ctx, s, e); err != nil {
 		return err
 	}
+	e.Payments, e.Seconds = s.done.Load(), time.Since(e.StartedAt).Seconds()
+	e.print(b.out)
 	if err := regpay.check(ctx, s, int(s.done.Load())); err != nil {
 		return err
 	}
-	e.Payments, e.Seconds = s.done.Load(), time.Since(e.StartedAt).Seconds()
-	e.print(b.out)
 	if c.Summary == "" {
 		return nil
 	}
